@@ -8,7 +8,7 @@ class FairtutorError(ValueError):
     """Something the caller can put right; the message says how."""
 
 
-class Refused(FairtutorError):
+class Refused(FairtutorError):  # noqa: N818
     """The regulator does not accept what it was handed; the message is the reason."""
 
 

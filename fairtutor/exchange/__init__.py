@@ -1,0 +1,24 @@
+"""What travels around the loop: criteria, representation, submission, report."""
+
+from .architecture import build, mlp
+from .criteria import METRICS, Criterion, FairnessCriteria
+from .errors import FairtutorError, Refused, did_you_mean
+from .report import AuditReport, Finding, GroupRate
+from .representation import Representation
+from .submission import Submission
+
+__all__ = [
+    "METRICS",
+    "AuditReport",
+    "Criterion",
+    "FairnessCriteria",
+    "FairtutorError",
+    "Finding",
+    "GroupRate",
+    "Refused",
+    "Representation",
+    "Submission",
+    "build",
+    "did_you_mean",
+    "mlp",
+]

@@ -1,0 +1,167 @@
+"""What the regulator answers: one finding per criterion, with its interval."""
+
+import json
+from dataclasses import asdict, dataclass
+
+from . import html
+from .criteria import Criterion, FairnessCriteria
+
+SYMBOLS = {"meets": "✓", "violates": "✗", "undecided": "?"}
+
+
+@dataclass(frozen=True)
+class GroupRate:
+    """A rate within one group, for instance its selection rate.
+
+    Attributes
+    ----------
+    group
+        The group's name; for equalized odds and calibration with the condition.
+    n
+        Rows that the rate is taken over.
+    rate, lower, upper
+        The estimate and its own, not simultaneous, 95% interval; NaN without rows.
+    """
+
+    group: str
+    n: int
+    rate: float
+    lower: float
+    upper: float
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What an audit found on one criterion.
+
+    Attributes
+    ----------
+    criterion
+        The requirement.
+    estimate
+        The metric on the audit rows; NaN where it cannot be computed.
+    lower, upper
+        An interval that holds together with all other findings of all rounds.
+    verdict
+        ``"meets"``, ``"violates"`` or ``"undecided"``.
+    groups
+        The rates that were compared.
+    note
+        Why a finding is undecided for another reason than its width, else empty.
+    """
+
+    criterion: Criterion
+    estimate: float
+    lower: float
+    upper: float
+    verdict: str
+    groups: tuple[GroupRate, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class AuditReport:
+    """The regulator's answer on one submission.
+
+    Attributes
+    ----------
+    number
+        The round, from 1, which is also the audit batch that was used up.
+    criteria
+        What was asked.
+    findings
+        One per criterion, in order.
+    accuracy
+        (estimate, lower, upper) on the audit rows, for utility beside fairness;
+        its 95% interval is its own.
+    constant_accuracy
+        The accuracy, on the same rows, of always giving the more frequent decision.
+    rows
+        How many audit rows were used.
+    representation, submission
+        Fingerprints of what was audited.
+    recomputed
+        Claimed constants with the regulator's own values.
+    """
+
+    number: int
+    criteria: FairnessCriteria
+    findings: tuple[Finding, ...]
+    accuracy: tuple[float, float, float]
+    constant_accuracy: float
+    rows: int
+    representation: str
+    submission: str
+    recomputed: dict[str, float]
+
+    @property
+    def verdict(self) -> str:
+        """All criteria together: one violation violates, all must meet to meet."""
+        verdicts = {finding.verdict for finding in self.findings}
+        if "violates" in verdicts:
+            return "violates"
+        return "meets" if verdicts == {"meets"} else "undecided"
+
+    def finding(self, metric: str) -> Finding:
+        """Return the first finding on a metric.
+
+        Raises
+        ------
+        KeyError
+            The criteria do not name the metric.
+        """
+        for finding in self.findings:
+            if finding.criterion.metric == metric:
+                return finding
+        raise KeyError(f"No criterion of this report uses {metric!r}.")
+
+    def to_json(self) -> str:
+        """Return the report as JSON; what could not be computed is null."""
+        document = {**asdict(self), "verdict": self.verdict}
+        return json.dumps(_null_for_nan(document), indent=2, ensure_ascii=False)
+
+    def _rows(self) -> list[tuple[str, ...]]:
+        return [
+            (
+                str(finding.criterion),
+                f"{finding.estimate:.3f}",
+                f"{finding.lower:.3f} to {finding.upper:.3f}",
+                f"{SYMBOLS[finding.verdict]} {finding.verdict}",
+                finding.note,
+            )
+            for finding in self.findings
+        ]
+
+    @property
+    def _title(self) -> str:
+        symbol = SYMBOLS[self.verdict]
+        return f"Round {self.number}: {symbol} {self.verdict} the criteria"
+
+    @property
+    def _utility(self) -> str:
+        estimate, lower, upper = self.accuracy
+        return (
+            f"Accuracy {estimate:.3f} ({lower:.3f} to {upper:.3f}) on {self.rows:,} "
+            f"fresh rows; the constant predictor has {self.constant_accuracy:.3f}."
+        )
+
+    def __str__(self) -> str:
+        lines = [
+            f"  {verdict:<12} {criterion}: {estimate} ({interval}) {note}".rstrip()
+            for criterion, estimate, interval, verdict, note in self._rows()
+        ]
+        return "\n".join([self._title, *lines, f"  {self._utility}"])
+
+    def _repr_html_(self) -> str:
+        header = ("criterion", "estimate", "interval", "verdict", "")
+        body = html.table(header, self._rows())
+        return html.card("regulator", self._title, body, self._utility)
+
+
+def _null_for_nan(value: object) -> object:
+    """Replace NaN by None throughout: JSON has no NaN."""
+    if isinstance(value, dict):
+        return {key: _null_for_nan(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_null_for_nan(item) for item in value]
+    return None if isinstance(value, float) and value != value else value
