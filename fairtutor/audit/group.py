@@ -1,0 +1,114 @@
+"""Group metrics from one table of counts: how often each group got what."""
+
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor
+
+Parts = tuple[Tensor, Tensor]  # (successes, trials) of each group
+
+
+def group_counts(
+    y: Tensor, decisions: Tensor, groups: Tensor, num_groups: int
+) -> Tensor:
+    """Count the rows of each group by outcome and decision, in one pass.
+
+    Parameters
+    ----------
+    y
+        True outcomes, (n,), 0 or 1.
+    decisions
+        (n,), 0 or 1.
+    groups
+        Group codes, (n,), from 0.
+    num_groups
+        G; groups without rows get zeros.
+
+    Returns
+    -------
+    torch.Tensor
+        (G, 2, 2) int64, indexed by group, outcome, decision.
+
+    Examples
+    --------
+    >>> y, decisions = torch.tensor([0, 1, 1]), torch.tensor([0, 1, 0])
+    >>> group_counts(y, decisions, torch.tensor([0, 0, 1]), 2).tolist()
+    [[[1, 0], [0, 1]], [[0, 0], [1, 0]]]
+    """
+    cell = (groups.long() * 2 + y.long()) * 2 + decisions.long()
+    return torch.bincount(cell, minlength=4 * num_groups).view(num_groups, 2, 2)
+
+
+def _selection(n: Tensor) -> Parts:
+    return n[:, :, 1].sum(1), n.sum((1, 2))  # P(ŷ = 1 | a)
+
+
+def _true_positive(n: Tensor) -> Parts:
+    return n[:, 1, 1], n[:, 1].sum(1)  # P(ŷ = 1 | y = 1, a)
+
+
+def _false_positive(n: Tensor) -> Parts:
+    return n[:, 0, 1], n[:, 0].sum(1)  # P(ŷ = 1 | y = 0, a)
+
+
+def _predictive_value(n: Tensor) -> Parts:
+    return n[:, 1, 1], n[:, :, 1].sum(1)  # P(y = 1 | ŷ = 1, a)
+
+
+def _accuracy(n: Tensor) -> Parts:
+    return n[:, 0, 0] + n[:, 1, 1], n.sum((1, 2))  # P(ŷ = y | a)
+
+
+RATES: Mapping[str, Callable[[Tensor], Parts]] = {
+    "selection rate": _selection,
+    "true positive rate": _true_positive,
+    "false positive rate": _false_positive,
+    "positive predictive value": _predictive_value,
+    "accuracy": _accuracy,
+}
+
+
+def weighed(counts: Tensor, rate: str) -> Parts:
+    """Return what a rate is made of: successes and trials in each group.
+
+    Parameters
+    ----------
+    counts
+        From :func:`group_counts`.
+    rate
+        A name in :data:`RATES`.
+
+    Returns
+    -------
+    tuple of torch.Tensor
+        Two (G,) int64 tensors.
+
+    Examples
+    --------
+    >>> counts = torch.tensor([[[6, 2], [1, 1]]])
+    >>> weighed(counts, "selection rate")
+    (tensor([3]), tensor([10]))
+    """
+    return RATES[rate](counts)
+
+
+def rates(counts: Tensor, rate: str) -> Tensor:
+    """Return a rate in each group, NaN where a group has no trials.
+
+    Parameters
+    ----------
+    counts, rate
+        As for :func:`weighed`.
+
+    Returns
+    -------
+    torch.Tensor
+        (G,) float64 in [0, 1].
+
+    Examples
+    --------
+    >>> rates(torch.tensor([[[6, 2], [1, 1]]]), "true positive rate")
+    tensor([0.5000], dtype=torch.float64)
+    """
+    successes, trials = weighed(counts, rate)
+    return successes.double() / trials.double()

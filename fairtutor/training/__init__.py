@@ -1,0 +1,7 @@
+"""The one training loop: seed, device, precision, progress, several processes."""
+
+from .device import device, precision, seeded
+from .fit import Stopped, fit
+from .history import History
+
+__all__ = ["History", "Stopped", "device", "fit", "precision", "seeded"]

@@ -1,0 +1,226 @@
+"""The training loop that every producer and every user goes through."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import deepcopy
+from threading import Event
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from ..exchange.errors import FairtutorError
+from .device import device, precision
+from .history import History
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+OnEpoch = Callable[[Mapping[str, float]], None]
+
+
+class Stopped(Exception):  # noqa: N818 (someone pressed the button; nothing is wrong)
+    """Training was stopped before its last epoch."""
+
+
+def fit(
+    objective: nn.Module,
+    rows: Sequence[Tensor],
+    *,
+    epochs: int,
+    batch_size: int = 256,
+    lr: float = 1e-3,
+    weight_decay: float = 0.0,
+    seed: int = 0,
+    validation: Sequence[Tensor] | None = None,
+    patience: int | None = None,
+    progress: bool | str = True,
+    stop: Event | None = None,
+    on_epoch: OnEpoch | None = None,
+) -> History:
+    """Minimise an objective over rows with Adam; train its networks in place.
+
+    Parameters
+    ----------
+    objective
+        A module whose ``forward(*batch)`` returns a mapping of scalar losses. The one
+        named ``"loss"``, a mean over the rows of the batch, is minimised; the others
+        are recorded.
+    rows
+        Tensors with one entry per row, such as (X, y). They move to the training
+        device once; batches are slices of them there.
+    epochs
+        Passes over the rows, at least 1.
+    batch_size
+        Rows per step over all processes. Rows beyond the last whole batch of an
+        epoch wait for the next shuffle.
+    lr, weight_decay
+        Adam's step size and decoupled weight decay.
+    seed
+        Fixes the order of the rows.
+    validation
+        Held-out tensors; their loss is recorded as ``"validation loss"``.
+    patience
+        Stop after this many epochs without a better validation loss, and keep the
+        best weights.
+    progress
+        Whether to show a bar once training takes over a second; a string names it.
+    stop
+        Set it from another thread to stop within one step.
+    on_epoch
+        Called after each epoch with its losses, ``"epoch"`` and ``"epochs"``.
+
+    Returns
+    -------
+    History
+
+    Raises
+    ------
+    Stopped
+        ``stop`` was set.
+    FairtutorError
+        The loss is not finite, or the rows and settings do not fit each other.
+
+    Notes
+    -----
+    ``FAIRTUTOR_PROCESSES=2`` runs the calling script in several processes through
+    Lightning Fabric: each takes its share of every batch and gradients are averaged,
+    so the result is that of one process.
+
+    Examples
+    --------
+    >>> class MeanError(nn.Module):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.b = nn.Parameter(torch.zeros(()))
+    ...     def forward(self, y):
+    ...         return {"loss": ((y - self.b) ** 2).mean()}
+    >>> objective = MeanError()
+    >>> history = fit(objective, [torch.ones(64)], epochs=200, lr=0.1, progress=False)
+    >>> round(objective.b.item(), 2)
+    1.0
+    """
+    if patience is not None and validation is None:
+        raise FairtutorError("patience needs validation rows to judge by.")
+    fabric = _engine()
+    optimiser = torch.optim.AdamW(
+        objective.parameters(), lr=lr, weight_decay=weight_decay
+    )
+    model, optimiser = fabric.setup(objective, optimiser)
+    rows = [tensor.to(fabric.device) for tensor in rows]
+    held_out = [tensor.to(fabric.device) for tensor in validation or ()]
+    shuffle = torch.Generator().manual_seed(seed)
+    history, best, best_loss = History(), None, float("inf")
+    for epoch in _bar(epochs, progress and fabric.is_global_zero, progress):
+        losses = _epoch(fabric, model, optimiser, rows, batch_size, shuffle, stop)
+        if validation is not None:
+            losses["validation loss"] = _evaluate(model, held_out)
+        _require_finite(losses, epoch)
+        history.epochs.append(losses)
+        if on_epoch is not None:
+            on_epoch({**losses, "epoch": epoch, "epochs": epochs})
+        if patience is None:
+            continue
+        if losses["validation loss"] < best_loss:
+            best, best_loss = (
+                deepcopy(objective.state_dict()),
+                losses["validation loss"],
+            )
+            history.best_epoch = epoch
+        elif epoch - history.best_epoch >= patience:
+            break
+    if best is not None:
+        objective.load_state_dict(best)
+    objective.cpu().eval()
+    return history
+
+
+def _engine() -> "Fabric":
+    """Return Fabric on our device; it also runs several processes and GPUs."""
+    from lightning_fabric import Fabric  # takes a second to import
+
+    processes = int(os.environ.get("FAIRTUTOR_PROCESSES", "1"))
+    on = device()
+    fabric = Fabric(
+        accelerator=on.type,
+        devices=processes,
+        strategy="ddp" if processes > 1 else "auto",
+        precision=precision(on),
+    )
+    fabric.launch()
+    return fabric
+
+
+def _epoch(
+    fabric: "Fabric",
+    model: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    rows: Sequence[Tensor],
+    batch_size: int,
+    shuffle: torch.Generator,
+    stop: Event | None,
+) -> dict[str, float]:
+    """Take one pass of steps; read the losses from the device once, at its end."""
+    model.train()
+    totals: dict[str, Tensor] = {}
+    steps = 0
+    for batch in _batches(fabric, rows, batch_size, shuffle):
+        if stop is not None and stop.is_set():
+            raise Stopped
+        losses = model(*batch)
+        optimiser.zero_grad()
+        fabric.backward(losses["loss"])
+        optimiser.step()
+        for name, loss in losses.items():
+            totals[name] = totals.get(name, 0) + loss.detach()
+        steps += 1
+    means = fabric.all_reduce(torch.stack(list(totals.values())) / steps)
+    return dict(zip(totals, means.tolist(), strict=True))
+
+
+def _batches(
+    fabric: "Fabric",
+    rows: Sequence[Tensor],
+    batch_size: int,
+    shuffle: torch.Generator,
+) -> Iterator[list[Tensor]]:
+    """Shuffle once per epoch, then slice: no copy and no transfer per batch."""
+    n, ranks = len(rows[0]), fabric.world_size
+    size = min(batch_size, n)
+    if size % ranks:
+        raise FairtutorError(
+            f"A batch of {size} rows cannot be shared equally by {ranks} processes."
+        )
+    order = torch.randperm(n, generator=shuffle).to(fabric.device)
+    shuffled = [tensor[order] for tensor in rows]
+    share = size // ranks
+    for start in range(fabric.global_rank * share, n - n % size, size):
+        yield [tensor[start : start + share] for tensor in shuffled]
+
+
+@torch.no_grad()
+def _evaluate(model: nn.Module, rows: Sequence[Tensor]) -> float:
+    model.eval()
+    return model(*rows)["loss"].item()
+
+
+def _bar(epochs: int, show: bool, name: bool | str) -> Iterator[int]:
+    """Count epochs from 1, with a bar once it takes over a second."""
+    return tqdm(
+        range(1, epochs + 1),
+        desc=name if isinstance(name, str) else "training",
+        disable=not show,
+        delay=1,
+        leave=False,
+        unit="epoch",
+    )
+
+
+def _require_finite(losses: Mapping[str, float], epoch: int) -> None:
+    for name, value in losses.items():
+        if value - value != 0:
+            raise FairtutorError(
+                f"The {name} became {value} in epoch {epoch}. Lower the learning rate "
+                "or the strength, and check the rows for extreme values."
+            )
