@@ -1,0 +1,72 @@
+"""Stop a set-up that cannot succeed, and say what would make it succeed.
+
+Run by the Makefile before anything is installed, with whatever Python there is, so
+this file keeps to what every Python 3 understands and imports nothing of the library.
+
+    python3 scripts/check_machine.py FOLDER_OF_THE_ENVIRONMENT
+"""
+
+import os
+import shutil
+import sys
+
+OLDEST = (3, 11)
+DISK_GB = 4
+
+
+def main(environment):
+    """Print each problem with its fix; the exit code says whether there was one."""
+    problems = [python_problem(), venv_problem(), disk_problem(environment)]
+    problems = [problem for problem in problems if problem]
+    for problem in problems:
+        sys.stderr.write("FAIL  " + problem + "\n")
+    return 1 if problems else 0
+
+
+def python_problem(version=sys.version_info, which=shutil.which):
+    """Say that this Python is too old, and which one on this machine is not."""
+    if tuple(version[:2]) >= OLDEST:
+        return None
+    newer = ["python3.%d" % minor for minor in range(14, OLDEST[1] - 1, -1)]
+    found = [name for name in newer if which(name)]
+    fix = "install Python 3.11 or newer"
+    if found:
+        fix = "add PYTHON=%s to the command" % found[0]
+    return "Python %d.%d is too old, 3.11 or newer is needed. Fix: %s." % (
+        version[0],
+        version[1],
+        fix,
+    )
+
+
+def venv_problem(find=None):
+    """Say that this Python cannot make virtual environments."""
+    from importlib.util import find_spec
+
+    missing = [name for name in ("venv", "ensurepip") if not (find or find_spec)(name)]
+    if not missing:
+        return None
+    return (
+        "This Python has no module %s, so it cannot make a virtual environment. "
+        "Fix: on Debian or Ubuntu, sudo apt install python3-venv; elsewhere install "
+        "Python from python.org." % " and no module ".join(missing)
+    )
+
+
+def disk_problem(environment, usage=shutil.disk_usage):
+    """Say that the environment will not fit on its disk."""
+    folder = os.path.abspath(environment)
+    while not os.path.exists(folder):
+        folder = os.path.dirname(folder)
+    free = usage(folder).free / 1e9
+    if free >= DISK_GB:
+        return None
+    return (
+        "Only %.1f GB are free on the disk of %s, and set-up needs %d GB (10 GB with "
+        "the GPU version of torch). Fix: free some, or add VENV=/path/on/a/larger/disk "
+        "to the command." % (free, folder, DISK_GB)
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
