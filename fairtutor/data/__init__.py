@@ -1,0 +1,82 @@
+"""Real data sets that ship with the library: ``load("adult")`` gives a `Dataset`."""
+
+import torch
+
+from ..exchange.errors import FairtutorError, did_you_mean
+from .dataset import Attribute, Dataset, Rows
+
+__all__ = ["Attribute", "Dataset", "Rows", "load", "names", "verify"]
+
+ONLINE = ("acs_income",)
+
+
+def names() -> tuple[str, ...]:
+    """Return the names that `load` knows.
+
+    Examples
+    --------
+    >>> names()
+    ('adult', 'compas', 'german', 'loans', 'digits', 'acs_income')
+    """
+    from .embedded import EMBEDDED
+
+    return (*EMBEDDED, *ONLINE)
+
+
+def load(name: str, device: str | torch.device | None = None) -> Dataset:
+    """Return a data set.
+
+    Parameters
+    ----------
+    name
+        One of `names`. All are embedded but ``"acs_income"``, which is fetched through
+        fairlearn when it is asked for the first time.
+    device
+        Where the tensors go; by default the CPU.
+
+    Returns
+    -------
+    Dataset
+        Its tensors are your own: writing to them changes no later `load`.
+
+    Raises
+    ------
+    FairtutorError
+        If there is no data set of this name, its file is damaged, or it cannot be
+        fetched.
+
+    Examples
+    --------
+    >>> load("german")
+    Dataset('german': 1,000 rows, 60 features; target 'credit'; sensitive: sex (2), \
+age_group (2); 2 audit batches)
+    """
+    from .catalogue import build_embedded
+    from .embedded import EMBEDDED
+
+    if name not in names():
+        raise FairtutorError(f"No data set {name!r}. {did_you_mean(name, names())}")
+    if name in EMBEDDED:
+        dataset = build_embedded(name).copy()
+    else:
+        from .acs import fetch_acs_income
+
+        dataset = fetch_acs_income()
+    return dataset if device is None else dataset.to(device)
+
+
+def verify(name: str) -> None:
+    """Check that the file of an embedded data set is the one that was published.
+
+    Raises
+    ------
+    FairtutorError
+        If it is missing, damaged or changed.
+
+    Examples
+    --------
+    >>> verify("adult")
+    """
+    from .embedded import read
+
+    read(name)

@@ -1,0 +1,578 @@
+"""The data set every entity works on: rows, sensitive attributes, fixed splits."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import reduce
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..exchange.errors import FairtutorError, did_you_mean
+from .splits import TRAINING, check_sizes, draw_splits, is_audit
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+INTERSECTION = " × "
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """A sensitive attribute: its name, its groups, the columns it was made from.
+
+    Parameters
+    ----------
+    name
+        For example ``"sex"``.
+    groups
+        Names of the groups; code k in ``Dataset.A`` is ``groups[k]``.
+    columns
+        Source columns that determine the group; by default the one of the same name.
+
+    Examples
+    --------
+    >>> Attribute("sex", ("Female", "Male")).columns
+    ('sex',)
+    """
+
+    name: str
+    groups: tuple[str, ...]
+    columns: tuple[str, ...] = ()
+
+    def __post_init__(self):
+        if not self.columns:
+            object.__setattr__(self, "columns", (self.name,))
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Rows of a data set.
+
+    Parameters
+    ----------
+    X : Tensor of float32, shape (n, d)
+        Features.
+    y : Tensor of int64, shape (n,)
+        Outcomes; 1 is the positive one.
+    A : Tensor of int64, shape (n, a)
+        Group codes, one column for each sensitive attribute.
+    index : Tensor of int64, shape (n,)
+        Where the rows stand in the data set they came from.
+
+    Examples
+    --------
+    >>> from fairtutor.data import load
+    >>> len(load("german").rows("audit 1"))
+    100
+    """
+
+    X: Tensor
+    y: Tensor
+    A: Tensor
+    index: Tensor
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    def to(self, device: str | torch.device) -> "Rows":
+        """Return these rows on another device.
+
+        Examples
+        --------
+        >>> from fairtutor.data import load
+        >>> load("german").rows("test").to("cpu").X.device
+        device(type='cpu')
+        """
+        return Rows(*(t.to(device) for t in (self.X, self.y, self.A, self.index)))
+
+
+@dataclass
+class Table:
+    """The original rows, read only when someone asks for them."""
+
+    read: Callable[[], "pd.DataFrame"] | None = None
+    rows: np.ndarray | None = None
+    frame: "pd.DataFrame | None" = None
+
+    def get(self) -> "pd.DataFrame":
+        """Return a copy of the rows, numbered from 0."""
+        if self.frame is None:
+            frame = self.read()
+            kept = frame if self.rows is None else frame.iloc[self.rows]
+            self.frame = kept.reset_index(drop=True)
+        return self.frame.copy()
+
+    def take(self, rows: np.ndarray) -> "Table":
+        """Return a table that holds these rows and no others."""
+        if self.frame is not None:
+            return Table(frame=self.frame.iloc[rows].reset_index(drop=True))
+        return Table(self.read, rows if self.rows is None else self.rows[rows])
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Dataset:
+    """Real data with its sensitive attributes, its fixed splits and where it is from.
+
+    Make one with :func:`fairtutor.data.load` or :meth:`Dataset.from_frame`.
+
+    Parameters
+    ----------
+    name, title
+        A short name and a line that says what the data are.
+    X : Tensor of float32, shape (n, d)
+        Features: numeric columns standardised with the mean and standard deviation of
+        the encoder and train rows (``digits``: pixels in [0, 1], not standardised),
+        categories one-hot, missing values as a category of their own.
+    y : Tensor of int64, shape (n,)
+        Outcomes: 0 or 1, where 1 is ``outcomes[1]``; ``digits``: 0 to 9.
+    A : Tensor of int64, shape (n, a)
+        Group codes: column j belongs to ``attributes[j]``.
+    feature_names, feature_columns
+        For each of the d features its name (``"sex=Female"``) and source column.
+    attributes
+        The a sensitive attributes.
+    target, outcomes
+        The column that y was made from, and the names of its values.
+    splits
+        Row numbers by split: ``"encoder"``, ``"train"``, ``"validation"``, ``"test"``
+        and ``"audit 1"`` ... ``"audit R"``. Disjoint, and together all rows.
+    row_is, source, licence, citation, criticism
+        What a row is, where it comes from, and what is known to be wrong with it.
+    units
+        Units by source column.
+
+    Examples
+    --------
+    >>> from fairtutor.data import load
+    >>> adult = load("adult")
+    >>> adult.X.shape, adult.outcomes, [a.name for a in adult.attributes]
+    (torch.Size([48842, 107]), ('<=50K', '>50K'), ['sex', 'race'])
+    """
+
+    name: str
+    title: str
+    X: Tensor
+    y: Tensor
+    A: Tensor
+    feature_names: tuple[str, ...]
+    feature_columns: tuple[str, ...]
+    attributes: tuple[Attribute, ...]
+    target: str
+    outcomes: tuple[str, ...]
+    splits: dict[str, Tensor]
+    row_is: str = "one row of your table"
+    source: str = "your own table"
+    licence: str = "yours"
+    citation: str = ""
+    criticism: str = ""
+    units: Mapping[str, str] = field(default_factory=dict)
+    _numeric: np.ndarray
+    _numeric_at: np.ndarray
+    _table: Table
+
+    @classmethod
+    def from_frame(
+        cls,
+        df: "pd.DataFrame",
+        *,
+        target: str,
+        sensitive: Iterable[str],
+        positive: object = None,
+        drop: Iterable[str] = (),
+        name: str = "your data",
+        audits: int | None = None,
+        seed: int = 0,
+        units: Mapping[str, str] | None = None,
+    ) -> "Dataset":
+        """Make a data set of your own table; it then works wherever ours do.
+
+        Parameters
+        ----------
+        df : pandas.DataFrame, shape (n, columns)
+            One row for each person, loan, ...; numbers, texts, booleans or categories;
+            missing values are allowed everywhere but in the target.
+        target
+            The column to predict; it has exactly two values.
+        sensitive
+            The columns that say which groups people belong to.
+        positive
+            Which value of the target is the positive outcome. Needed unless the values
+            are False/True or 0/1.
+        drop
+            Columns that stay in ``table`` but out of X, such as names or identifiers.
+        name
+            What to call the data set.
+        audits
+            Number of audit batches; by default one for every 500 rows, 1 to 5.
+        seed
+            Seed of the splits.
+        units
+            Units by column, for axis labels.
+
+        Returns
+        -------
+        Dataset
+
+        Raises
+        ------
+        FairtutorError
+            If a column does not exist or appears twice, the target is missing in some
+            rows or does not have two values, a number is infinite, a group has no row
+            (in some split), or a sensitive column has too many values to be groups.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> df = pd.DataFrame({
+        ...     "größe": range(100), "gruppe": list("äöü-") * 25, "ja": [0, 1] * 50})
+        >>> Dataset.from_frame(df, target="ja", sensitive=["gruppe"]).feature_names
+        ('größe', 'gruppe=-', 'gruppe=ä', 'gruppe=ö', 'gruppe=ü')
+        """
+        from .frame import build
+
+        return build(
+            df,
+            target=target,
+            positive=positive,
+            sensitive=sensitive,
+            drop=drop,
+            audits=audits,
+            seed=seed,
+            about={"name": name, "title": name, "units": dict(units or {})},
+        )
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    def __repr__(self) -> str:
+        groups = ", ".join(f"{a.name} ({len(a.groups)})" for a in self.attributes)
+        return (
+            f"Dataset({self.name!r}: {len(self):,} rows, {self.X.shape[1]} features; "
+            f"target {self.target!r}; sensitive: {groups or 'none'}; "
+            f"{self.num_audits} audit batches)"
+        )
+
+    def _repr_html_(self) -> str:
+        from .card import card
+
+        return card(self)
+
+    @property
+    def table(self) -> "pd.DataFrame":
+        """A copy of the original rows, all columns, missing values as NaN.
+
+        Examples
+        --------
+        >>> from fairtutor.data import load
+        >>> int(load("adult").table["occupation"].isna().sum())
+        2809
+        """
+        return self._table.get()
+
+    @property
+    def num_audits(self) -> int:
+        """Number of audit batches.
+
+        Examples
+        --------
+        >>> from fairtutor.data import load
+        >>> load("adult").num_audits
+        5
+        """
+        return sum(is_audit(split) for split in self.splits)
+
+    def rows(self, split: str) -> Rows:
+        """Return the rows of one split.
+
+        Raises
+        ------
+        FairtutorError
+            If there is no split of this name (here).
+
+        Examples
+        --------
+        >>> from fairtutor.data import load
+        >>> load("adult").rows("train").X.shape
+        torch.Size([15000, 107])
+        """
+        if split not in self.splits:
+            gone = is_audit(str(split)) and not self.num_audits
+            hint = " This view holds no audit rows: only the regulator has them."
+            raise FairtutorError(
+                f"{self.name!r} has no split {split!r}.{hint if gone else ''} "
+                + did_you_mean(split, self.splits)
+            )
+        i = self.splits[split]
+        return Rows(self.X[i], self.y[i], self.A[i], i)
+
+    def all(self) -> Rows:
+        """Return all rows.
+
+        Examples
+        --------
+        >>> from fairtutor.data import load
+        >>> len(load("german").all())
+        1000
+        """
+        index = torch.arange(len(self), device=self.X.device)
+        return Rows(self.X, self.y, self.A, index)
+
+    def attribute_index(self, name: str) -> int:
+        """Return which column of A belongs to the sensitive attribute ``name``.
+
+        Raises
+        ------
+        FairtutorError
+            If ``name`` is not a sensitive attribute of this data set.
+
+        Examples
+        --------
+        >>> from fairtutor.data import load
+        >>> load("adult").attribute_index("race")
+        1
+        """
+        names = [attribute.name for attribute in self.attributes]
+        if name in names:
+            return names.index(name)
+        if not names:
+            raise FairtutorError(f"{self.name!r} has no sensitive attributes.")
+        raise FairtutorError(
+            f"{self.name!r} has no sensitive attribute {name!r}. "
+            + did_you_mean(name, names)
+        )
+
+    def attribute(self, name: str) -> Attribute:
+        """Return the sensitive attribute ``name``; errors as `attribute_index`.
+
+        Examples
+        --------
+        >>> from fairtutor.data import load
+        >>> load("adult").attribute("sex").groups
+        ('Female', 'Male')
+        """
+        return self.attributes[self.attribute_index(name)]
+
+    def groups(self, names: str | Iterable[str]) -> tuple[Tensor, tuple[str, ...]]:
+        """Return each row's group in one attribute, or in an intersection of several.
+
+        Parameters
+        ----------
+        names
+            ``"sex"``, or ``("sex", "race")``, or ``"sex × race"``.
+
+        Returns
+        -------
+        codes : Tensor of int64, shape (n,)
+            The group of each row.
+        labels : tuple of str
+            Names of the groups. Of an intersection, all combinations, in the same
+            order for every view of the data, also those that have no row.
+
+        Raises
+        ------
+        FairtutorError
+            If a name is not a sensitive attribute, or there is none.
+
+        Examples
+        --------
+        >>> from fairtutor.data import load
+        >>> codes, labels = load("adult").groups(("sex", "race"))
+        >>> labels[2], int((codes == 2).sum())
+        ('Female × Black', 2308)
+        """
+        known = [attribute.name for attribute in self.attributes]
+        if isinstance(names, str):
+            names = [names] if names in known else names.split(INTERSECTION)
+        columns = [self.attribute_index(name) for name in names]
+        if not columns:
+            raise FairtutorError("groups() needs the name of at least one attribute.")
+        codes = [(self.A[:, j], self.attributes[j].groups) for j in columns]
+        return reduce(_cross, codes)
+
+    def columns_mask(self, columns: str | Iterable[str]) -> Tensor:
+        """Return which features come from these source columns.
+
+        Parameters
+        ----------
+        columns
+            Source columns; the name of a sensitive attribute stands for the columns it
+            was made from.
+
+        Returns
+        -------
+        Tensor of bool, shape (d,)
+
+        Raises
+        ------
+        FairtutorError
+            If X has no feature from one of these columns.
+
+        Examples
+        --------
+        >>> from fairtutor.data import load
+        >>> int(load("adult").columns_mask(["sex", "race"]).sum())
+        7
+        """
+        columns = [columns] if isinstance(columns, str) else list(columns)
+        made_of = {a.name: a.columns for a in self.attributes}
+        known = dict.fromkeys([*self.feature_columns, *made_of])
+        for column in columns:
+            if column not in known:
+                raise FairtutorError(
+                    f"No feature of {self.name!r} comes from a column {column!r}. "
+                    + did_you_mean(column, known)
+                )
+        chosen = {c for column in columns for c in made_of.get(column, (column,))}
+        mask = [column in chosen for column in self.feature_columns]
+        return torch.tensor(mask, dtype=torch.bool, device=self.X.device)
+
+    def without_audit(self) -> "Dataset":
+        """Return the view that producers and users get: the audit rows are gone.
+
+        Returns
+        -------
+        Dataset
+            With the other rows renumbered, in X, y, A, splits and table.
+
+        Examples
+        --------
+        >>> from fairtutor.data import load
+        >>> view = load("adult").without_audit()
+        >>> len(view), list(view.splits)
+        (34842, ['encoder', 'train', 'validation', 'test'])
+        """
+        open_splits = {s: i for s, i in self.splits.items() if not is_audit(s)}
+        kept = torch.cat(list(open_splits.values())).sort().values
+        rows = kept.cpu().numpy()
+        return replace(
+            self,
+            X=self.X[kept],
+            y=self.y[kept],
+            A=self.A[kept],
+            splits={s: torch.searchsorted(kept, i) for s, i in open_splits.items()},
+            _numeric=self._numeric[rows],
+            _table=self._table.take(rows),
+        )
+
+    def resplit(
+        self, sizes: Mapping[str, int] | None = None, seed: int = 0
+    ) -> "Dataset":
+        """Return the same rows in other splits, X standardised anew.
+
+        Parameters
+        ----------
+        sizes
+            Rows per split, which add up to the number of rows; by default the present
+            sizes.
+        seed
+            Seed of the new splits, 0 or more.
+
+        Returns
+        -------
+        Dataset
+
+        Raises
+        ------
+        FairtutorError
+            If the sizes do not fit, or a group is too small for a row in every split.
+
+        Examples
+        --------
+        >>> from fairtutor.data import load
+        >>> other = load("german").resplit(seed=1)
+        >>> {split: len(rows) for split, rows in other.splits.items()}["train"]
+        350
+        """
+        sizes = sizes or {split: len(rows) for split, rows in self.splits.items()}
+        sizes = check_sizes(sizes, len(self))
+        splits = draw_splits(sizes, self.A.cpu().numpy(), self.attributes, seed)
+        return self._with_splits(splits)
+
+    def _with_splits(self, splits: Mapping[str, np.ndarray]) -> "Dataset":
+        """Return the same rows in these splits, with X standardised on two of them."""
+        X = self.X.clone()
+        if len(self._numeric_at):
+            reference = np.concatenate([splits[split] for split in TRAINING])
+            scaled = standardise(self._numeric, reference).astype(np.float32)
+            X[:, self._numeric_at] = torch.from_numpy(scaled).to(X.device)
+        device = X.device
+        tensors = {s: torch.as_tensor(i, device=device) for s, i in splits.items()}
+        return replace(self, X=X, splits=tensors)
+
+    def to(self, device: str | torch.device) -> "Dataset":
+        """Return this data set on another device.
+
+        Examples
+        --------
+        >>> from fairtutor.data import load
+        >>> load("german").to("cpu").X.device
+        device(type='cpu')
+        """
+        return replace(
+            self,
+            X=self.X.to(device),
+            y=self.y.to(device),
+            A=self.A.to(device),
+            splits={split: i.to(device) for split, i in self.splits.items()},
+        )
+
+    def copy(self) -> "Dataset":
+        """Return a data set whose tensors can be written to without changing this one.
+
+        Examples
+        --------
+        >>> from fairtutor.data import load
+        >>> german = load("german")
+        >>> german.copy().X.data_ptr() == german.X.data_ptr()
+        False
+        """
+        return replace(
+            self,
+            X=self.X.clone(),
+            y=self.y.clone(),
+            A=self.A.clone(),
+            splits={split: i.clone() for split, i in self.splits.items()},
+            units=dict(self.units),
+        )
+
+
+def _cross(left: tuple, right: tuple) -> tuple[Tensor, tuple[str, ...]]:
+    """Return codes and labels of the intersection of two ways to group the rows."""
+    (codes, labels), (more_codes, more_labels) = left, right
+    names = (f"{a}{INTERSECTION}{b}" for a in labels for b in more_labels)
+    return codes * len(more_labels) + more_codes, tuple(names)
+
+
+def standardise(numeric: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """Scale columns to mean 0 and standard deviation 1 on the reference rows.
+
+    Parameters
+    ----------
+    numeric : ndarray of float64, shape (n, k)
+        Raw numbers; NaN is missing and becomes the median of the reference rows.
+    reference : ndarray of int64
+        The rows that mean, standard deviation (over all of them, not n − 1) and median
+        are taken from.
+
+    Returns
+    -------
+    ndarray of float64, shape (n, k)
+        A column that is constant, or missing, on the reference rows becomes 0.
+
+    Examples
+    --------
+    >>> x = np.array([[1.0, 5.0], [3.0, 5.0], [np.nan, 5.0], [5.0, 7.0]])
+    >>> standardise(x, np.array([0, 1])).T.tolist()
+    [[-1.0, 1.0, 0.0, 3.0], [0.0, 0.0, 0.0, 0.0]]
+    """
+    known = ~np.isnan(numeric[reference])
+    medians = [
+        np.median(column[mask]) if mask.any() else 0.0
+        for column, mask in zip(numeric[reference].T, known.T, strict=True)
+    ]
+    filled = np.where(np.isnan(numeric), medians, numeric)
+    mean, std = filled[reference].mean(axis=0), filled[reference].std(axis=0)
+    constant = std <= 1e-12 * np.abs(filled[reference]).max(axis=0)
+    return np.where(constant, 0.0, (filled - mean) / np.where(constant, 1.0, std))

