@@ -1,0 +1,30 @@
+"""One file for each thing drawn; every function returns a picture with its words."""
+
+from .calibration import calibration_by_group
+from .curves import false_meets_curve, training_curves
+from .embedding import embedding, principal_plane
+from .findings import audit_findings
+from .loop import loop_diagram
+from .picture import Diagram, Picture
+from .rates import rates_by_group
+from .thresholds import rates_by_threshold, score_distributions, threshold_rates
+from .trail import TrailPoint, fairness_utility_trail, trail_points
+
+__all__ = [
+    "Diagram",
+    "Picture",
+    "TrailPoint",
+    "audit_findings",
+    "calibration_by_group",
+    "embedding",
+    "fairness_utility_trail",
+    "false_meets_curve",
+    "loop_diagram",
+    "principal_plane",
+    "rates_by_group",
+    "rates_by_threshold",
+    "score_distributions",
+    "threshold_rates",
+    "trail_points",
+    "training_curves",
+]

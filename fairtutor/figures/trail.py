@@ -1,0 +1,250 @@
+"""Fairness against utility, round by round."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from matplotlib.axes import Axes
+from matplotlib.patheffects import withStroke
+
+from ..exchange.errors import FairtutorError
+from ..exchange.report import AuditReport, Finding
+from .picture import Picture
+from .style import (
+    BAND,
+    INK,
+    NOTE_SIZE,
+    QUIET,
+    REGULATOR,
+    VERDICT_MARKERS,
+    label,
+    new_figure,
+    plain,
+    verdict_label,
+)
+
+
+@dataclass(frozen=True)
+class TrailPoint:
+    """One round: the fairness gap and the accuracy, each (estimate, lower, upper).
+
+    Attributes
+    ----------
+    number
+        The round, from 1.
+    gap
+        The metric of the criterion that is followed.
+    accuracy
+        Utility on the same audit rows.
+    verdict
+        On that criterion.
+    """
+
+    number: int
+    gap: tuple[float, float, float]
+    accuracy: tuple[float, float, float]
+    verdict: str
+
+
+def trail_points(
+    reports: Sequence[AuditReport], metric: str | None = None
+) -> list[TrailPoint]:
+    """Read from each report the gap that is followed and the accuracy.
+
+    Parameters
+    ----------
+    reports
+        One a round, all on the same criteria.
+    metric
+        The metric to follow; by default the first that compares groups.
+
+    Returns
+    -------
+    list of TrailPoint
+
+    Raises
+    ------
+    FairtutorError
+        There is no report, or none of the criteria uses the metric.
+    """
+    points = []
+    for report in reports:
+        finding = followed_finding(report, metric)
+        gap = (finding.estimate, finding.lower, finding.upper)
+        points.append(TrailPoint(report.number, gap, report.accuracy, finding.verdict))
+    return points
+
+
+def fairness_utility_trail(
+    reports: Sequence[AuditReport], metric: str | None = None
+) -> Picture:
+    """Draw the rounds as a trail: fairness gap across, accuracy upwards.
+
+    The tolerated side is shaded. The constant predictor is marked: no round below
+    its line is worth its training, and no gap smaller than its own is an achievement
+    in itself.
+
+    Parameters
+    ----------
+    reports
+        One a round, all on the same criteria.
+    metric
+        The metric to follow; by default the first that compares groups.
+
+    Returns
+    -------
+    Picture
+        Marker shape and word tell the verdict on the criterion that is followed.
+
+    Raises
+    ------
+    FairtutorError
+        There is no report, or none of the criteria uses the metric.
+    """
+    if not reports:
+        raise FairtutorError("There is no trail yet: run a round first.")
+    points = trail_points(reports, metric)
+    criterion = followed_finding(reports[0], metric).criterion
+    constant = sum(report.constant_accuracy for report in reports) / len(reports)
+    fig, [ax] = new_figure(7.2, 4.6)
+    _draw_tolerance(ax, points, criterion)
+    _draw_constant(ax, constant, criterion.metric)
+    drawn = [point for point in points if not math.isnan(point.gap[0])]
+    ax.plot(
+        [point.gap[0] for point in drawn],
+        [point.accuracy[0] for point in drawn],
+        color=REGULATOR,
+        linewidth=1.5,
+        alpha=0.6,
+    )
+    for rank, point in enumerate(sorted(drawn, key=lambda point: point.gap)):
+        _draw_point(ax, point, label_above=rank % 2 == 0)
+    ax.margins(y=0.18)
+    between = f" between {criterion.groups_of} groups" if criterion.attribute else ""
+    label(
+        ax,
+        title="Fairness and utility, round by round",
+        x=f"{criterion.spec.title}{between}",
+        y="accuracy",
+    )
+    return Picture(fig, _alt(points, criterion, constant))
+
+
+def followed_finding(report: AuditReport, metric: str | None = None) -> Finding:
+    """Return the finding that a trail follows through the rounds.
+
+    Parameters
+    ----------
+    report
+        Any report.
+    metric
+        A metric of its criteria; by default the first that compares groups, or the
+        first of all if none does.
+
+    Returns
+    -------
+    Finding
+
+    Raises
+    ------
+    FairtutorError
+        None of the criteria uses the metric.
+    """
+    metrics = [finding.criterion.metric for finding in report.findings]
+    if metric is not None:
+        if metric not in metrics:
+            named = ", ".join(repr(name) for name in metrics)
+            raise FairtutorError(
+                f"No criterion uses {metric!r}. The criteria of this report: {named}."
+            )
+        return report.finding(metric)
+    per_group = [f for f in report.findings if f.criterion.spec.per_group]
+    return (per_group or list(report.findings))[0]
+
+
+def _draw_tolerance(ax: Axes, points: Sequence[TrailPoint], criterion) -> None:
+    ends = [end for point in points for end in point.gap if not math.isnan(end)]
+    tolerance = criterion.tolerance
+    low, high = min([0.0, *ends]), max([tolerance * 1.6, *ends])
+    if criterion.spec.at_least:
+        low, high = min([tolerance * 0.9, *ends]), max([1.0, *ends])
+    margin = 0.06 * (high - low)
+    left, right = low - margin, high + 2.5 * margin
+    tolerated = (tolerance, right) if criterion.spec.at_least else (left, tolerance)
+    ax.axvspan(*tolerated, color=BAND, zorder=0)
+    ax.axvline(tolerance, color=REGULATOR, linestyle="--", linewidth=1.5)
+    ax.annotate(
+        f"tolerance {tolerance:g}",
+        (tolerance, 0.99),
+        xycoords=("data", "axes fraction"),
+        xytext=(5, 0),
+        va="top",
+        textcoords="offset points",
+        fontsize=NOTE_SIZE,
+        color=REGULATOR,
+    )
+    ax.set_xlim(left, right)
+
+
+def _draw_constant(ax: Axes, constant: float, metric: str) -> None:
+    ax.axhline(constant, color=QUIET, linestyle=":", linewidth=1.8)
+    if metric.endswith("_difference"):
+        # It treats everyone alike, so that any difference of rates is nought.
+        ax.plot([0], [constant], marker="*", markersize=15, color=INK, linestyle="")
+    ax.annotate(
+        f"constant predictor {constant:.3f}",
+        (0.99, constant),
+        xycoords=("axes fraction", "data"),
+        xytext=(0, 5),
+        textcoords="offset points",
+        fontsize=NOTE_SIZE,
+        color=INK,
+        ha="right",
+    )
+
+
+def _draw_point(ax: Axes, point: TrailPoint, label_above: bool) -> None:
+    (gap, low, high), (accuracy, worst, best) = point.gap, point.accuracy
+    ax.errorbar(
+        [gap],
+        [accuracy],
+        xerr=[[gap - low], [high - gap]],
+        yerr=[[accuracy - worst], [best - accuracy]],
+        color=REGULATOR,
+        marker=VERDICT_MARKERS[point.verdict],
+        markersize=10,
+        markeredgecolor="white",
+        elinewidth=1.5,
+        capsize=3,
+    )
+    ax.annotate(
+        plain(f"{point.number}  {verdict_label(point.verdict)}"),
+        (gap, best if label_above else worst),
+        xytext=(0, 4 if label_above else -4),
+        textcoords="offset points",
+        ha="center",
+        va="bottom" if label_above else "top",
+        path_effects=[withStroke(linewidth=3, foreground="white")],
+        fontsize=NOTE_SIZE,
+        color=INK,
+    )
+
+
+def _alt(points: Sequence[TrailPoint], criterion, constant: float) -> str:
+    rounds = [
+        f"round {point.number}: {_interval(point.gap)}, accuracy "
+        f"{_interval(point.accuracy)}, {point.verdict}"
+        for point in points
+    ]
+    return (
+        f"Rounds on {criterion.spec.title} against accuracy, tolerance "
+        f"{criterion.tolerance:g}; {'; '.join(rounds)}. The constant predictor's "
+        f"accuracy is {constant:.3f}."
+    )
+
+
+def _interval(values: tuple[float, float, float]) -> str:
+    estimate, lower, upper = values
+    if math.isnan(estimate):
+        return "could not be computed"
+    return f"{estimate:.3f} ({lower:.3f} to {upper:.3f})"
