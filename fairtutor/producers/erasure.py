@@ -1,0 +1,76 @@
+"""Linear erasure: remove what a linear probe could know of the group, and no more."""
+
+import torch
+from torch import Tensor
+from torch.nn.functional import one_hot
+
+from ..exchange.architecture import build, mlp
+from ..exchange.errors import FairtutorError
+from .base import Encoder, Task
+
+TINY = 1e-8  # variances below this share of the largest one count as none
+
+
+def erasure(task: Task) -> Encoder:
+    """Apply LEACE, the smallest affine change after which linear probes fail.
+
+    On the rows it was fitted on, no linear probe beats a constant at telling the
+    group from r(x) = x − s · W⁺ P W (x − μ), with strength s = 1. Elsewhere this holds
+    up to sampling error, and a non-linear probe may still succeed.
+
+    Parameters
+    ----------
+    task
+        ``strength`` s from 0 (nothing is erased) to 1.
+
+    Returns
+    -------
+    Encoder
+        One linear layer of full width.
+
+    Raises
+    ------
+    FairtutorError
+        The strength is not between 0 and 1.
+
+    References
+    ----------
+    Belrose et al. (2023), "LEACE: Perfect linear concept erasure in closed form",
+    Theorem 4.3.
+
+    Examples
+    --------
+    >>> groups = torch.tensor([0, 1]).repeat(50)
+    >>> X = torch.randn(100, 3) + groups[:, None]
+    >>> Z = erasure(Task(X, groups, groups, 2)).module(X)
+    >>> gap = Z[groups == 1].mean(0) - Z[groups == 0].mean(0)
+    >>> bool(gap.abs().max() < 1e-5)
+    True
+    """
+    if not 0 <= task.strength <= 1:
+        raise FairtutorError(
+            f"The strength of erasure is {task.strength}; use 0 (nothing) to 1 (all)."
+        )
+    X = task.X.double()
+    mean = X.mean(0)  # μ
+    Z = one_hot(task.groups, task.num_groups).double()
+    erased = task.strength * _erased_part(X - mean, Z - Z.mean(0))  # s · W⁺ P W
+    layers = mlp(X.shape[1], X.shape[1])
+    module = build(layers, X.shape[1])
+    with torch.no_grad():
+        module[0].weight.copy_(torch.eye(len(mean), device=X.device) - erased)
+        module[0].bias.copy_(erased @ mean)
+    return Encoder(module.eval(), layers)
+
+
+def _erased_part(X: Tensor, Z: Tensor) -> Tensor:
+    """W⁺ P W, with W = (Σ_xx^½)⁺ and P the projection onto the columns of W Σ_xz."""
+    n = len(X)
+    variances, directions = torch.linalg.eigh(X.T @ X / n)  # Σ_xx
+    kept = variances > TINY * variances.max()
+    roots, directions = variances[kept].sqrt(), directions[:, kept]
+    whiten = directions / roots @ directions.T  # W
+    unwhiten = directions * roots @ directions.T  # W⁺
+    told, sizes, _ = torch.linalg.svd(whiten @ (X.T @ Z / n), full_matrices=False)
+    told = told[:, sizes > TINY**0.5 * sizes.max().clamp(min=TINY)]
+    return unwhiten @ told @ told.T @ whiten  # P = told toldᵀ
