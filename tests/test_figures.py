@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from IPython.core.formatters import DisplayFormatter
 from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 
@@ -88,9 +89,9 @@ def test_same_data_gives_the_same_bytes(name):
 @pytest.mark.parametrize("name", EVERY_FIGURE)
 def test_every_picture_shows_itself_with_its_words(name):
     picture = EVERY_FIGURE[name]()
-    bundle = picture._repr_mimebundle_()
-    image = ElementTree.fromstring(bundle["text/html"].replace(">", "/>"))
-    assert image.get("alt") == picture.alt == bundle["text/plain"]
+    shown, _ = DisplayFormatter().format(picture)
+    image = ElementTree.fromstring(shown["text/html"].replace(">", "/>"))
+    assert image.get("alt") == picture.alt == shown["text/plain"]
     assert image.get("src").startswith("data:image/png;base64,")
     assert any(character.isdigit() for character in picture.alt)
 
@@ -104,7 +105,7 @@ def test_a_picture_without_words_is_refused():
 
 
 def test_words_are_escaped_in_html():
-    html = figures.rates_by_group({"rate": [MEN]})._repr_mimebundle_()["text/html"]
+    html = figures.rates_by_group({"rate": [MEN]})._repr_html_()
     assert "&lt;b&gt;Male&lt;/b&gt; &amp;" in html and "<b>" not in html
 
 
@@ -272,6 +273,14 @@ def test_rates_by_group_draw_each_interval():
     assert "Female 0.110 (0.060 to 0.190, n = 90)" in picture.alt
 
 
+def test_limits_on_the_wrong_side_by_rounding_are_drawn_as_nought():
+    none_selected = GroupRate("Female", 90, 0.0, 7e-18, 0.04)
+    picture = figures.rates_by_group({"selection rate": [none_selected]})
+    figures.calibration_by_group({"Female": [(0.1, none_selected)]})
+    whisker = picture.axes[0].containers[0].lines[2][0].get_segments()[0]
+    assert whisker[:, 0].tolist() == [0.0, 0.04]
+
+
 def test_rates_name_a_group_without_rows():
     empty = GroupRate("Other", 0, math.nan, math.nan, math.nan)
     picture = figures.rates_by_group({"selection rate": [WOMEN, empty]})
@@ -293,6 +302,21 @@ def test_curves_hold_their_values():
     for draw in (figures.training_curves, figures.false_meets_curve):
         with pytest.raises(FairtutorError, match="no curve yet"):
             draw({"loss": []})
+
+
+def test_the_live_curve_goes_down_as_its_values_do():
+    diagram = figures.live_curve([0.9, 0.5, 0.1], epochs=5, entity="producer")
+    line = parse(diagram).find(f"{SVG}polyline").get("points")
+    points = np.array([point.split(",") for point in line.split()], dtype=float)
+    across, down = np.diff(points, axis=0).T
+    assert np.allclose(across, across[0]) and across[0] > 0
+    assert np.allclose(down, down[0]) and down[0] > 0  # SVG counts downwards
+    assert points[-1, 0] < figures.live.WIDTH * 0.6  # two epochs are still to come
+    assert diagram.alt == "loss after 3 of 5 epochs: 0.1, from 0.9 at first."
+    flat = figures.live_curve([0.5], epochs=1, entity="user")
+    assert "nan" not in flat.svg
+    with pytest.raises(FairtutorError, match="no curve yet"):
+        figures.live_curve([], epochs=5, entity="user")
 
 
 def test_the_plane_is_the_principal_one_and_has_a_fixed_sign():

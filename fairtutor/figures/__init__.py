@@ -4,6 +4,7 @@ from .calibration import calibration_by_group
 from .curves import false_meets_curve, training_curves
 from .embedding import embedding, principal_plane
 from .findings import audit_findings
+from .live import live_curve
 from .loop import loop_diagram
 from .picture import Diagram, Picture
 from .rates import rates_by_group
@@ -19,6 +20,7 @@ __all__ = [
     "embedding",
     "fairness_utility_trail",
     "false_meets_curve",
+    "live_curve",
     "loop_diagram",
     "principal_plane",
     "rates_by_group",

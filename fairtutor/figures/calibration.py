@@ -2,10 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from ..exchange.errors import FairtutorError
 from ..exchange.report import GroupRate
 from .picture import Picture
-from .style import QUIET, group_colour, group_marker, label, legend, new_figure, plain
+from .style import (
+    QUIET,
+    group_colour,
+    group_marker,
+    label,
+    legend,
+    new_figure,
+    plain,
+    whiskers,
+)
 
 
 def calibration_by_group(
@@ -52,13 +63,11 @@ def calibration_by_group(
         ax.plot([0, 1], [0, 1], color=QUIET, linestyle=":", label="score = rate")
     for code, (name, pairs) in enumerate(bins.items()):
         rates = [rate for _, rate in pairs]
+        lengths = [whiskers(rate.rate, rate.lower, rate.upper) for rate in rates]
         ax.errorbar(
             [score for score, _ in pairs],
             [rate.rate for rate in rates],
-            yerr=[
-                [rate.rate - rate.lower for rate in rates],
-                [rate.upper - rate.rate for rate in rates],
-            ],
+            yerr=np.hstack(lengths),
             color=group_colour(code),
             marker=group_marker(code),
             markersize=8,

@@ -16,6 +16,7 @@ from .style import (
     new_figure,
     row_labels,
     verdict_label,
+    whiskers,
 )
 
 
@@ -56,10 +57,7 @@ def _draw(ax: Axes, row: int, finding: Finding) -> None:
         ax.errorbar(
             [finding.estimate],
             [row],
-            xerr=[
-                [finding.estimate - finding.lower],
-                [finding.upper - finding.estimate],
-            ],
+            xerr=whiskers(finding.estimate, finding.lower, finding.upper),
             color=REGULATOR,
             marker=VERDICT_MARKERS[finding.verdict],
             markersize=10,

@@ -74,8 +74,8 @@ class Picture:
         """
         self.fig.savefig(path, dpi=DPI)
 
-    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
-        return {"text/plain": self.alt, "text/html": self.html()}
+    def _repr_html_(self) -> str:
+        return self.html()
 
     def __repr__(self) -> str:
         return self.alt
@@ -122,8 +122,8 @@ class Diagram:
         """
         Path(path).write_text(self.svg, encoding="utf-8")
 
-    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
-        return {"text/plain": self.alt, "text/html": self.svg}
+    def _repr_html_(self) -> str:
+        return self.svg
 
     def __repr__(self) -> str:
         return self.alt

@@ -7,7 +7,14 @@ from matplotlib.axes import Axes
 from ..exchange.errors import FairtutorError
 from ..exchange.report import GroupRate
 from .picture import Picture
-from .style import group_colour, group_marker, label, new_figure, row_labels
+from .style import (
+    group_colour,
+    group_marker,
+    label,
+    new_figure,
+    row_labels,
+    whiskers,
+)
 
 
 def rates_by_group(
@@ -65,7 +72,7 @@ def _draw(ax: Axes, groups: Sequence[GroupRate]) -> None:
         ax.errorbar(
             [group.rate],
             [code],
-            xerr=[[group.rate - group.lower], [group.upper - group.rate]],
+            xerr=whiskers(group.rate, group.lower, group.upper),
             color=group_colour(code),
             marker=group_marker(code),
             markersize=10,

@@ -136,6 +136,20 @@ def legend(ax: Axes, **options) -> None:
         ax.legend(fontsize=NOTE_SIZE, frameon=False, labelcolor=INK, **options)
 
 
+def whiskers(estimate: float, lower: float, upper: float) -> list[list[float]]:
+    """Return an interval as the two lengths that matplotlib draws from the estimate.
+
+    Rounding can leave a limit on the wrong side of its estimate by 1e-17; such a
+    length is drawn as nought.
+
+    Examples
+    --------
+    >>> whiskers(0.0, 1e-18, 0.25)
+    [[0.0], [0.25]]
+    """
+    return [[max(0.0, estimate - lower)], [max(0.0, upper - estimate)]]
+
+
 def row_labels(ax: Axes, labels: Sequence[str]) -> None:
     """Name the rows of a horizontal chart, the first on top.
 

@@ -21,6 +21,7 @@ from .style import (
     new_figure,
     plain,
     verdict_label,
+    whiskers,
 )
 
 
@@ -208,8 +209,8 @@ def _draw_point(ax: Axes, point: TrailPoint, label_above: bool) -> None:
     ax.errorbar(
         [gap],
         [accuracy],
-        xerr=[[gap - low], [high - gap]],
-        yerr=[[accuracy - worst], [best - accuracy]],
+        xerr=whiskers(gap, low, high),
+        yerr=whiskers(accuracy, worst, best),
         color=REGULATOR,
         marker=VERDICT_MARKERS[point.verdict],
         markersize=10,
