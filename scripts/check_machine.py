@@ -8,6 +8,7 @@ this file keeps to what every Python 3 understands and imports nothing of the li
 
 import os
 import shutil
+import subprocess
 import sys
 
 OLDEST = (3, 11)
@@ -23,12 +24,12 @@ def main(environment):
     return 1 if problems else 0
 
 
-def python_problem(version=sys.version_info, which=shutil.which):
+def python_problem(version=sys.version_info, starts=None):
     """Say that this Python is too old, and which one on this machine is not."""
     if tuple(version[:2]) >= OLDEST:
         return None
-    newer = ["python3.%d" % minor for minor in range(14, OLDEST[1] - 1, -1)]
-    found = [name for name in newer if which(name)]
+    newer = ["python3.%d" % minor for minor in range(OLDEST[1], 15)]
+    found = [name for name in newer if (starts or does_start)(name)]
     fix = "install Python 3.11 or newer"
     if found:
         fix = "add PYTHON=%s to the command" % found[0]
@@ -36,6 +37,14 @@ def python_problem(version=sys.version_info, which=shutil.which):
         version[0],
         version[1],
         fix,
+    )
+
+
+def does_start(name):
+    """Say whether the program exists and runs (a version manager's shim may not)."""
+    path = shutil.which(name)
+    return bool(path) and not subprocess.call(
+        [path, "--version"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
 
 
