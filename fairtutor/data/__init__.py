@@ -7,8 +7,6 @@ from .dataset import Attribute, Dataset, Rows
 
 __all__ = ["Attribute", "Dataset", "Rows", "load", "names", "verify"]
 
-ONLINE = ("acs_income",)
-
 
 def names() -> tuple[str, ...]:
     """Return the names that `load` knows.
@@ -20,7 +18,7 @@ def names() -> tuple[str, ...]:
     """
     from .embedded import EMBEDDED
 
-    return (*EMBEDDED, *ONLINE)
+    return (*EMBEDDED, "acs_income")
 
 
 def load(name: str, device: str | torch.device | None = None) -> Dataset:
@@ -48,21 +46,21 @@ def load(name: str, device: str | torch.device | None = None) -> Dataset:
     Examples
     --------
     >>> load("german")
-    Dataset('german': 1,000 rows, 60 features; target 'credit'; sensitive: sex (2), \
+    Dataset('german': 1,000 rows, 61 features; target 'credit'; sensitive: sex (2), \
 age_group (2); 2 audit batches)
     """
-    from .catalogue import build_embedded
-    from .embedded import EMBEDDED
+    from . import acs, catalogue, digits
 
     if name not in names():
         raise FairtutorError(f"No data set {name!r}. {did_you_mean(name, names())}")
-    if name in EMBEDDED:
-        dataset = build_embedded(name).copy()
+    if name == "acs_income":
+        dataset = acs.build_acs_income()
+    elif name == "digits":
+        dataset = digits.build_digits()
     else:
-        from .acs import fetch_acs_income
-
-        dataset = fetch_acs_income()
-    return dataset if device is None else dataset.to(device)
+        dataset = catalogue.build_embedded(name)
+    yours = dataset.copy()
+    return yours if device is None else yours.to(device)
 
 
 def verify(name: str) -> None:

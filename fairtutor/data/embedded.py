@@ -3,7 +3,6 @@
 import hashlib
 import io
 import lzma
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,36 +14,31 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parent
 
 
-@dataclass(frozen=True)
-class File:
-    """An embedded file: its path inside ``fairtutor/data`` and its SHA-256."""
-
-    path: str
-    sha256: str
-
-
 EMBEDDED = {
-    "adult": File(
-        "adult/adult.csv.xz",
-        "77b5d32d1ca6e2f827a6201f103b82b5d77632b85f6f5d8476a0ef20076acb30",
-    ),
-    "compas": File(
-        "compas/compas.csv.xz",
-        "4f80cc2b5815316547ec1e039279bcee673c98cbcdefbdc8beed41dd110b739f",
-    ),
-    "german": File(
-        "german/german.csv.xz",
-        "34fe7747fb2eb3e64aa657091e5ec9c76de5dc535987e82a31215c66daeaa92b",
-    ),
-    "loans": File(
-        "loans/loans.csv.xz",
-        "070763e695ace5723ee9f2f0dd790cbacb25f73e9742b35bb16910bd00d6d8e4",
-    ),
-    "digits": File(
-        "digits/digits.npy.xz",
-        "287b32eba2048f74474795b9d435c572a9c30bf8397dbd459cea66a452b62374",
-    ),
+    "adult": "adult/adult.csv.xz",
+    "compas": "compas/compas.csv.xz",
+    "german": "german/german.csv.xz",
+    "loans": "loans/loans.csv.xz",
+    "digits": "digits/digits.npy.xz",
 }
+
+
+def sums(file: str) -> dict[str, str]:
+    """Return the SHA-256 by path, from a list such as ``sha256sum`` writes.
+
+    Parameters
+    ----------
+    file
+        ``"SHA256SUMS"`` for the embedded files, ``"ORIGINALS.sha256"`` for what they
+        are rebuilt from.
+
+    Examples
+    --------
+    >>> len(sums("SHA256SUMS")["adult/adult.csv.xz"])
+    64
+    """
+    lines = (FOLDER / file).read_text(encoding="utf-8").splitlines()
+    return {path: sha256 for sha256, path in (line.split("  ", 1) for line in lines)}
 
 
 def check_sum(path: str, content: bytes, sha256: str) -> None:
@@ -60,7 +54,7 @@ def check_sum(path: str, content: bytes, sha256: str) -> None:
     Traceback (most recent call last):
         ...
     fairtutor.exchange.errors.FairtutorError: a.csv is damaged or was changed: its \
-SHA-256 begins with d67e9d67, not 00000000.
+SHA-256 begins with d67e2e94, not 00000000.
     """
     found = hashlib.sha256(content).hexdigest()
     if found != sha256:
@@ -88,14 +82,13 @@ def read(name: str) -> bytes:
     >>> read("adult")[:13]
     b'age,workclass'
     """
-    file = EMBEDDED[name]
-    path = FOLDER / file.path
+    path = FOLDER / EMBEDDED[name]
     fix = "Install fairtutor again, or run python -m fairtutor.data.rebuild."
     if not path.is_file():
         raise FairtutorError(f"The file of data set {name!r} is gone: {path}. {fix}")
     content = path.read_bytes()
     try:
-        check_sum(str(path), content, file.sha256)
+        check_sum(str(path), content, sums("SHA256SUMS")[EMBEDDED[name]])
     except FairtutorError as error:
         raise FairtutorError(f"{error} {fix}") from None
     return lzma.decompress(content)

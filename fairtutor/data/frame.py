@@ -56,7 +56,7 @@ def build(
     Examples
     --------
     >>> import pandas as pd
-    >>> df = pd.DataFrame({"a": range(40), "g": ["x", "y"] * 20, "t": [0, 0, 1, 1] * 10})
+    >>> df = pd.DataFrame({"a": range(40), "g": list("xy") * 20, "t": [0, 0, 1, 1] * 10})
     >>> about = {"name": "tiny", "title": "Forty rows"}
     >>> build(df, target="t", sensitive=["g"], about=about).y[:4].tolist()
     [0, 0, 1, 1]

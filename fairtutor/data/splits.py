@@ -23,7 +23,9 @@ def is_audit(split: str) -> bool:
 
 
 def default_sizes(n: int, audits: int | None = None) -> dict[str, int]:
-    """Share ``n`` rows out: 25% encoder, 30% train, 7% validation, 30% audit, rest test.
+    """Share ``n`` rows out.
+
+    25% encoder, 30% train, 7% validation, 30% audit, the rest test.
 
     Parameters
     ----------
@@ -130,7 +132,7 @@ def permutation(n: int, seed: int, draw: int = 0) -> np.ndarray:
     Examples
     --------
     >>> permutation(6, seed=0).tolist()
-    [2, 3, 1, 0, 5, 4]
+    [3, 2, 1, 0, 4, 5]
     """
     keys = np.random.PCG64(np.random.SeedSequence([seed, draw])).random_raw(n)
     return np.argsort(keys, kind="stable")
@@ -172,7 +174,7 @@ def draw_splits(
     Examples
     --------
     >>> draw_splits({"train": 3, "test": 2}, np.empty((5, 0), int), (), seed=0)
-    {'train': array([1, 3, 4]), 'test': array([0, 2])}
+    {'train': array([1, 2, 3]), 'test': array([0, 4])}
     """
     n = len(codes)
     split_of_position = np.repeat(np.arange(len(sizes)), list(sizes.values()))
@@ -201,8 +203,12 @@ def draw_splits(
 def find_gap(
     split_of_row: np.ndarray, splits: list[str], codes: np.ndarray, attributes: tuple
 ) -> tuple[str, str, str, int] | None:
-    """Return (attribute, group, split, rows of the group) for the rarest group that
-    some split lacks, or None if every split has a row of every group.
+    """Return the rarest group that some split lacks, or None if there is none.
+
+    Returns
+    -------
+    tuple or None
+        Attribute, group, split, number of rows of the group.
 
     Examples
     --------
