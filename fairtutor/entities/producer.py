@@ -1,0 +1,148 @@
+"""The data producer: takes criteria and data, makes a representation."""
+
+import inspect
+from collections.abc import Mapping
+from threading import Event
+
+from ..data import Dataset
+from ..exchange import FairnessCriteria, FairtutorError, Representation, did_you_mean
+from ..producers import METHODS, Task
+from ..theory.lipschitz import lipschitz_bound
+from ..training import History
+from ..training.fit import OnEpoch
+
+
+class DataProducer:
+    """Make a fair representation by a named method.
+
+    Parameters
+    ----------
+    method
+        A name in :data:`fairtutor.producers.METHODS`.
+    strength
+        How much fairness is preferred to usefulness, from 0; ignored by ``identity``,
+        at most 1 for ``erasure``, the adversary's weight γ for ``adversarial``.
+    seed
+        Of weights and row order, a whole number from 0.
+    **settings
+        The method's own, such as ``width=8`` for ``adversarial``.
+
+    Attributes
+    ----------
+    history : History
+        Of the last training; empty before it, and for closed forms.
+
+    Raises
+    ------
+    FairtutorError
+        The method or a setting is unknown, or the strength negative.
+
+    Examples
+    --------
+    >>> from fairtutor import Criterion, FairnessCriteria, load
+    >>> criterion = Criterion("selection_rate_difference", 0.1, "sex")
+    >>> criteria = FairnessCriteria((criterion,))
+    >>> producer = DataProducer("erasure")
+    >>> producer.produce(criteria, load("german")).method
+    'erasure (strength 1)'
+    """
+
+    def __init__(
+        self,
+        method: str = "adversarial",
+        *,
+        strength: float = 1.0,
+        seed: int = 0,
+        **settings: object,
+    ) -> None:
+        if method not in METHODS:
+            raise FairtutorError(
+                f"There is no method {method!r}. {did_you_mean(method, METHODS)}"
+            )
+        if not strength >= 0:
+            raise FairtutorError(f"The strength is {strength!r}; use 0 or more.")
+        _require_settings(method, settings)
+        self.method, self.strength, self.seed = method, strength, seed
+        self.settings = settings
+        self.history = History()
+
+    def produce(
+        self,
+        criteria: FairnessCriteria,
+        dataset: Dataset,
+        *,
+        progress: bool = True,
+        stop: Event | None = None,
+        on_epoch: OnEpoch | None = None,
+    ) -> Representation:
+        """Train an encoder on the encoder rows for the attributes the criteria name.
+
+        Parameters
+        ----------
+        criteria
+            What the regulator published.
+        dataset
+            Its split ``"encoder"`` is used, and no other.
+        progress, stop, on_epoch
+            As for :func:`fairtutor.training.fit`.
+
+        Returns
+        -------
+        Representation
+            With a claimed Lipschitz constant, which the regulator recomputes.
+
+        Raises
+        ------
+        FairtutorError
+            The criteria name no attribute that this data set has.
+        """
+        rows = dataset.rows("encoder")
+        codes, names = dataset.groups(attributes_of(criteria, dataset))
+        task = Task(
+            X=rows.X,
+            y=rows.y,
+            groups=codes[rows.index],
+            num_groups=len(names),
+            strength=self.strength,
+            seed=self.seed,
+            training={
+                "progress": progress and f"producer: {self.method}",
+                "stop": stop,
+                "on_epoch": on_epoch,
+            },
+        )
+        encoder = METHODS[self.method](task, **self.settings)
+        self.history = encoder.history
+        return Representation.from_module(
+            encoder.module,
+            encoder.layers,
+            rows.X.shape[1],
+            criteria,
+            method=str(self),
+            claims={"lipschitz": lipschitz_bound(encoder.module)},
+        )
+
+    def __str__(self) -> str:
+        if self.method == "identity":
+            return self.method
+        return f"{self.method} (strength {self.strength:g})"
+
+
+def attributes_of(criteria: FairnessCriteria, dataset: Dataset) -> tuple[str, ...]:
+    """Return every attribute that the criteria compare, in their order.
+
+    Criteria that compare no groups mean all attributes of the data set.
+    """
+    named = [
+        name for criterion in criteria.criteria for name in criterion.attribute or ()
+    ]
+    every = [attribute.name for attribute in dataset.attributes]
+    return tuple(dict.fromkeys(named or every))
+
+
+def _require_settings(method: str, settings: Mapping[str, object]) -> None:
+    known = list(inspect.signature(METHODS[method]).parameters)[1:]
+    for name in settings:
+        if name not in known:
+            hint = did_you_mean(name, known) if known else "It has none."
+            raise FairtutorError(f"{method!r} has no setting {name!r}. {hint}")
