@@ -3,7 +3,8 @@
 import torch
 
 from ..exchange.errors import FairtutorError, did_you_mean
-from .dataset import Attribute, Dataset, Rows
+from .dataset import Dataset
+from .parts import Attribute, Rows
 
 __all__ = ["Attribute", "Dataset", "Rows", "load", "names", "verify"]
 

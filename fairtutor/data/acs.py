@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..exchange.errors import FairtutorError
+from .catalogue import about, make
 from .dataset import Dataset
-from .frame import build
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,53 +15,6 @@ if TYPE_CHECKING:
 HOST = "www.openml.org"
 SECONDS = 5
 STATE = "CA"
-DROPPED = ("OCCP", "POBP")
-ABOUT = {
-    "name": "acs_income",
-    "title": "ACS income: who earned more than $50,000 in California, 2018",
-    "row_is": "one working person aged 17 or over in California, American Community "
-    "Survey 2018",
-    "source": "US Census Bureau, ACS PUMS 2018, as prepared by Ding et al. (2021) and "
-    "fetched from OpenML through fairlearn",
-    "licence": "US Census Bureau terms of service (public use microdata)",
-    "citation": "Ding, F., Hardt, M., Miller, J. and Schmidt, L. (2021). Retiring "
-    "Adult: New datasets for fair machine learning. NeurIPS 34",
-    "criticism": "Results change from state to state and from year to year (Ding et "
-    "al. 2021): one state in one year is no evidence for another.",
-    "units": {"AGEP": "years", "SCHL": "level, 1 to 24", "WKHP": "hours a week"},
-}
-NAMES = {
-    "SEX": {1: "Male", 2: "Female"},
-    "RAC1P": {
-        1: "White",
-        2: "Black",
-        3: "American Indian",
-        4: "Alaska Native",
-        5: "American Indian or Alaska Native, other",
-        6: "Asian",
-        7: "Pacific Islander",
-        8: "Other",
-        9: "Two or more",
-    },
-    "MAR": {
-        1: "Married",
-        2: "Widowed",
-        3: "Divorced",
-        4: "Separated",
-        5: "Never married",
-    },
-    "COW": {
-        1: "Private, for profit",
-        2: "Private, not for profit",
-        3: "Local government",
-        4: "State government",
-        5: "Federal government",
-        6: "Self-employed, not incorporated",
-        7: "Self-employed, incorporated",
-        8: "Without pay",
-        9: "Unemployed",
-    },
-}
 
 
 @cache
@@ -97,20 +50,24 @@ def from_acs_frame(frame: "pd.DataFrame") -> Dataset:
     Dataset
     """
     words = {
-        column: frame[column].astype(float).astype(int).map(names)
-        for column, names in NAMES.items()
+        column: whole(frame[column]).map({int(code): w for code, w in names.items()})
+        for column, names in about("acs_income")["words"].items()
     }
-    relation = frame["RELP"].astype(float).astype(int).astype(str)
     over = (frame["PINCP"].astype(float) > 50_000).map({True: ">50K", False: "<=50K"})
-    table = frame.assign(**words, RELP=relation, income=over).reset_index(drop=True)
-    return build(
-        table,
-        target="income",
-        positive=">50K",
-        sensitive=("SEX", "RAC1P"),
-        drop=(*DROPPED, "PINCP"),
-        about=ABOUT,
-    )
+    derived = {**words, "RELP": whole(frame["RELP"]).astype(str), "income": over}
+    return make("acs_income", frame.assign(**derived))
+
+
+def whole(column: "pd.Series") -> "pd.Series":
+    """Return codes as whole numbers, however they were written.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> whole(pd.Series(["1.0", "2"])).tolist()
+    [1, 2]
+    """
+    return column.astype(float).astype(int)
 
 
 def fetch() -> "pd.DataFrame":

@@ -1,6 +1,6 @@
 """The data set every entity works on: rows, sensitive attributes, fixed splits."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import TYPE_CHECKING
@@ -10,105 +10,14 @@ import torch
 from torch import Tensor
 
 from ..exchange.errors import FairtutorError, did_you_mean
+from .parts import Attribute, Rows, Table
+from .scale import standardise
 from .splits import TRAINING, check_sizes, draw_splits, is_audit
 
 if TYPE_CHECKING:
     import pandas as pd
 
 INTERSECTION = " × "
-
-
-@dataclass(frozen=True)
-class Attribute:
-    """A sensitive attribute: its name, its groups, the columns it was made from.
-
-    Parameters
-    ----------
-    name
-        For example ``"sex"``.
-    groups
-        Names of the groups; code k in ``Dataset.A`` is ``groups[k]``.
-    columns
-        Source columns that determine the group; by default the one of the same name.
-
-    Examples
-    --------
-    >>> Attribute("sex", ("Female", "Male")).columns
-    ('sex',)
-    """
-
-    name: str
-    groups: tuple[str, ...]
-    columns: tuple[str, ...] = ()
-
-    def __post_init__(self):
-        if not self.columns:
-            object.__setattr__(self, "columns", (self.name,))
-
-
-@dataclass(frozen=True, eq=False)
-class Rows:
-    """Rows of a data set.
-
-    Parameters
-    ----------
-    X : Tensor of float32, shape (n, d)
-        Features.
-    y : Tensor of int64, shape (n,)
-        Outcomes; 1 is the positive one.
-    A : Tensor of int64, shape (n, a)
-        Group codes, one column for each sensitive attribute.
-    index : Tensor of int64, shape (n,)
-        Where the rows stand in the data set they came from.
-
-    Examples
-    --------
-    >>> from fairtutor.data import load
-    >>> len(load("german").rows("audit 1"))
-    100
-    """
-
-    X: Tensor
-    y: Tensor
-    A: Tensor
-    index: Tensor
-
-    def __len__(self) -> int:
-        return len(self.y)
-
-    def to(self, device: str | torch.device) -> "Rows":
-        """Return these rows on another device.
-
-        Examples
-        --------
-        >>> from fairtutor.data import load
-        >>> load("german").rows("test").to("cpu").X.device
-        device(type='cpu')
-        """
-        return Rows(*(t.to(device) for t in (self.X, self.y, self.A, self.index)))
-
-
-@dataclass
-class Table:
-    """The original rows, read only when someone asks for them."""
-
-    read: Callable[[], "pd.DataFrame"] | None = None
-    rows: np.ndarray | None = None
-    frame: "pd.DataFrame | None" = None
-
-    def get(self) -> "pd.DataFrame":
-        """Return a copy of the rows, numbered from 0."""
-        if self.frame is None:
-            frame = self.read()
-            kept = frame if self.rows is None else frame.iloc[self.rows]
-            self.frame = kept.reset_index(drop=True)
-        return self.frame.copy()
-
-    def take(self, rows: np.ndarray) -> "Table":
-        """Return a table that holds these rows and no others."""
-        if self.frame is not None:
-            return Table(frame=self.frame.iloc[rows].reset_index(drop=True))
-        return Table(self.read, rows if self.rows is None else self.rows[rows])
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -543,36 +452,3 @@ def _cross(left: tuple, right: tuple) -> tuple[Tensor, tuple[str, ...]]:
     (codes, labels), (more_codes, more_labels) = left, right
     names = (f"{a}{INTERSECTION}{b}" for a in labels for b in more_labels)
     return codes * len(more_labels) + more_codes, tuple(names)
-
-
-def standardise(numeric: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    """Scale columns to mean 0 and standard deviation 1 on the reference rows.
-
-    Parameters
-    ----------
-    numeric : ndarray of float64, shape (n, k)
-        Raw numbers; NaN is missing and becomes the median of the reference rows.
-    reference : ndarray of int64
-        The rows that mean, standard deviation (over all of them, not n − 1) and median
-        are taken from.
-
-    Returns
-    -------
-    ndarray of float64, shape (n, k)
-        A column that is constant, or missing, on the reference rows becomes 0.
-
-    Examples
-    --------
-    >>> x = np.array([[1.0, 5.0], [3.0, 5.0], [np.nan, 5.0], [5.0, 7.0]])
-    >>> standardise(x, np.array([0, 1])).T.tolist()
-    [[-1.0, 1.0, 0.0, 3.0], [0.0, 0.0, 0.0, 0.0]]
-    """
-    known = ~np.isnan(numeric[reference])
-    medians = [
-        np.median(column[mask]) if mask.any() else 0.0
-        for column, mask in zip(numeric[reference].T, known.T, strict=True)
-    ]
-    filled = np.where(np.isnan(numeric), medians, numeric)
-    mean, std = filled[reference].mean(axis=0), filled[reference].std(axis=0)
-    constant = std <= 1e-12 * np.abs(filled[reference]).max(axis=0)
-    return np.where(constant, 0.0, (filled - mean) / np.where(constant, 1.0, std))

