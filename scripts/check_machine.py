@@ -1,7 +1,7 @@
 """Stop a set-up that cannot succeed, and say what would make it succeed.
 
 Run by the Makefile before anything is installed, with whatever Python there is, so
-this file keeps to what every Python 3 understands and imports nothing of the library.
+this file keeps to what Python 3.6 understands and imports nothing of the library.
 
     python3 scripts/check_machine.py FOLDER_OF_THE_ENVIRONMENT
 """
@@ -28,16 +28,13 @@ def python_problem(version=sys.version_info, starts=None):
     """Say that this Python is too old, and which one on this machine is not."""
     if tuple(version[:2]) >= OLDEST:
         return None
-    newer = ["python3.%d" % minor for minor in range(OLDEST[1], 15)]
+    newer = [f"python3.{minor}" for minor in range(OLDEST[1], 15)]
     found = [name for name in newer if (starts or does_start)(name)]
     fix = "install Python 3.11 or newer"
     if found:
-        fix = "add PYTHON=%s to the command" % found[0]
-    return "Python %d.%d is too old, 3.11 or newer is needed. Fix: %s." % (
-        version[0],
-        version[1],
-        fix,
-    )
+        fix = f"add PYTHON={found[0]} to the command"
+    number = f"{version[0]}.{version[1]}"
+    return f"Python {number} is too old, 3.11 or newer is needed. Fix: {fix}."
 
 
 def does_start(name):
@@ -52,13 +49,14 @@ def venv_problem(find=None):
     """Say that this Python cannot make virtual environments."""
     from importlib.util import find_spec
 
-    missing = [name for name in ("venv", "ensurepip") if not (find or find_spec)(name)]
+    find = find or find_spec
+    missing = [name for name in ("venv", "ensurepip") if not find(name)]
     if not missing:
         return None
     return (
-        "This Python has no module %s, so it cannot make a virtual environment. "
-        "Fix: on Debian or Ubuntu, sudo apt install python3-venv; elsewhere install "
-        "Python from python.org." % " and no module ".join(missing)
+        f"This Python has no module {' and no module '.join(missing)}, so it cannot "
+        "make a virtual environment. Fix: on Debian or Ubuntu, sudo apt install "
+        "python3-venv; elsewhere install Python from python.org."
     )
 
 
@@ -71,9 +69,9 @@ def disk_problem(environment, usage=shutil.disk_usage):
     if free >= DISK_GB:
         return None
     return (
-        "Only %.1f GB are free on the disk of %s, and set-up needs %d GB (10 GB with "
-        "the GPU version of torch). Fix: free some, or add VENV=/path/on/a/larger/disk "
-        "to the command." % (free, folder, DISK_GB)
+        f"Only {free:.1f} GB are free on the disk of {folder}, and set-up needs "
+        f"{DISK_GB} GB (10 GB with the GPU version of torch). Fix: free some, or add "
+        "VENV=/path/on/a/larger/disk to the command."
     )
 
 
