@@ -82,7 +82,8 @@ def _finding(
     groups: tuple[GroupRate, ...] = (),
     note: str = "",
 ) -> Finding:
-    lower, upper = min(interval[0], estimate), max(interval[1], estimate)
+    lower, upper = (float(limit) for limit in interval)
+    lower, upper = min(lower, estimate), max(upper, estimate)
     if math.isnan(estimate):
         lower, upper = 0.0, 1.0
     verdict = criterion.verdict(lower, upper)
@@ -106,7 +107,7 @@ def _shown(parts: Parts, names: tuple[str, ...], of: str = "") -> tuple[GroupRat
             f"{name}{of}",
             n,
             k / n if n else math.nan,
-            *intervals.wilson(k, n, OWN_ALPHA),
+            *map(float, intervals.wilson(k, n, OWN_ALPHA)),
         )
         for (k, n), name in zip(parts, names, strict=True)
     )

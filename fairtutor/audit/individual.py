@@ -42,6 +42,7 @@ def consistency_terms(
 
     Examples
     --------
+    >>> import torch
     >>> X = torch.tensor([[0.0], [10.0]])
     >>> consistency_terms(X, torch.tensor([1, 1]), X + 1, torch.tensor([1, 0]), k=1)
     tensor([1., 0.], dtype=torch.float64)

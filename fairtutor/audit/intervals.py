@@ -7,7 +7,12 @@ has its coverage measured in ``tests/test_intervals.py``.
 import math
 from itertools import combinations
 
+import numpy as np
+from numpy.typing import ArrayLike
+
 Interval = tuple[float, float]
+Limits = tuple[np.ndarray, np.ndarray]
+Group = tuple[ArrayLike, ArrayLike]  # (successes, trials)
 
 
 def clopper_pearson(successes: int, trials: int, alpha: float) -> Interval:
@@ -42,17 +47,20 @@ def clopper_pearson(successes: int, trials: int, alpha: float) -> Interval:
     return lower, upper
 
 
-def wilson(successes: int, trials: int, alpha: float) -> Interval:
+def wilson(successes: ArrayLike, trials: ArrayLike, alpha: float) -> Limits:
     """Return the score interval of a share: nearly the stated coverage on average.
 
     Parameters
     ----------
-    successes, trials, alpha
-        As for :func:`clopper_pearson`.
+    successes, trials
+        As for :func:`clopper_pearson`; numbers or arrays.
+    alpha
+        Chance of a miss, on average over the share.
 
     Returns
     -------
-    tuple of float
+    tuple of numpy.ndarray
+        Lower and upper limits; (0, 1) without trials.
 
     References
     ----------
@@ -60,33 +68,32 @@ def wilson(successes: int, trials: int, alpha: float) -> Interval:
 
     Examples
     --------
-    >>> [round(limit, 3) for limit in wilson(5, 10, 0.05)]
+    >>> [round(float(limit), 3) for limit in wilson(5, 10, 0.05)]
     [0.237, 0.763]
     """
-    if trials == 0:
-        return 0.0, 1.0
     z = _normal_quantile(1 - alpha / 2)
-    p, n = successes / trials, trials
+    n = np.maximum(trials, 1)
+    p = np.asarray(successes) / n
     centre = (p + z * z / (2 * n)) / (1 + z * z / n)
-    half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    return max(0.0, centre - half), min(1.0, centre + half)
+    half = z * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    unknown = np.equal(trials, 0)
+    lower = np.where(unknown, 0.0, np.maximum(0.0, centre - half))
+    return lower, np.where(unknown, 1.0, np.minimum(1.0, centre + half))
 
 
-def difference(
-    first: tuple[int, int], second: tuple[int, int], alpha: float
-) -> Interval:
+def difference(first: Group, second: Group, alpha: float) -> Limits:
     """Return an interval for the difference of two groups' shares, p₁ − p₂.
 
     Parameters
     ----------
     first, second
-        (successes, trials) of each group.
+        (successes, trials) of each group, at least one trial; numbers or arrays.
     alpha
-        Chance of a miss.
+        Chance of a miss, on average over the shares.
 
     Returns
     -------
-    tuple of float
+    tuple of numpy.ndarray
         In [−1, 1].
 
     References
@@ -96,16 +103,15 @@ def difference(
 
     Examples
     --------
-    >>> [round(limit, 4) for limit in difference((56, 70), (48, 80), 0.05)]
+    >>> [round(float(limit), 4) for limit in difference((56, 70), (48, 80), 0.05)]
     [0.0524, 0.3339]
     """
-    if 0 in (first[1], second[1]):
-        return -1.0, 1.0
-    p1, p2 = first[0] / first[1], second[0] / second[1]
-    (l1, u1), (l2, u2) = wilson(*first, alpha), wilson(*second, alpha)
+    (k1, n1), (k2, n2) = first, second
+    p1, p2 = np.asarray(k1) / n1, np.asarray(k2) / n2
+    (l1, u1), (l2, u2) = wilson(k1, n1, alpha), wilson(k2, n2, alpha)
     return (
-        p1 - p2 - math.hypot(p1 - l1, u2 - p2),
-        p1 - p2 + math.hypot(u1 - p1, p2 - l2),
+        p1 - p2 - np.hypot(p1 - l1, u2 - p2),
+        p1 - p2 + np.hypot(u1 - p1, p2 - l2),
     )
 
 
@@ -115,7 +121,7 @@ def ratio(first: tuple[int, int], second: tuple[int, int], alpha: float) -> Inte
     Parameters
     ----------
     first, second
-        (successes, trials) of each group.
+        (successes, trials) of each group, at least one trial.
     alpha
         Chance of a miss.
 
@@ -127,15 +133,13 @@ def ratio(first: tuple[int, int], second: tuple[int, int], alpha: float) -> Inte
     References
     ----------
     Newcombe's construction on the logarithms (Zou & Donner 2008, Statistics in
-    Medicine 27), with half an event added to both groups where one has none.
+    Medicine 27), with half an event in place of none.
 
     Examples
     --------
     >>> [round(limit, 2) for limit in ratio((40, 100), (80, 100), 0.05)]
     [0.38, 0.64]
     """
-    if 0 in (first[1], second[1]):
-        return 0.0, math.inf
     (l1, u1), (l2, u2) = wilson(*first, alpha), wilson(*second, alpha)
     p1, p2 = (_positive_share(*group) for group in (first, second))
     middle = math.log(p1 / p2)
@@ -224,7 +228,7 @@ def largest_difference(
     lower, upper = 0.0, 0.0
     for first, second in pairs:
         low, high = -1.0, 1.0
-        if min(first[1], second[1]) >= min_trials:
+        if min(first[1], second[1]) >= max(min_trials, 1):
             low, high = difference(first, second, alpha / len(pairs))
         lower = max(lower, low, -high)
         upper = max(upper, high, -low)
@@ -256,7 +260,7 @@ def smallest_ratio(
     lower, upper = 1.0, 1.0
     for first, second in pairs:
         low, high = 0.0, math.inf
-        if min(first[1], second[1]) >= min_trials:
+        if min(first[1], second[1]) >= max(min_trials, 1):
             low, high = ratio(first, second, alpha / len(pairs))
         lower = min(lower, low, 1 / high if high > 0 else 1.0)
         upper = min(upper, high, 1 / low if low > 0 else 1.0)

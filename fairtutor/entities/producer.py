@@ -6,7 +6,7 @@ from threading import Event
 
 from ..data import Dataset
 from ..exchange import FairnessCriteria, FairtutorError, Representation, did_you_mean
-from ..producers import METHODS, Task
+from ..producers import DEFAULT_STRENGTHS, METHODS, Task
 from ..theory.lipschitz import lipschitz_bound
 from ..training import History
 from ..training.fit import OnEpoch
@@ -21,7 +21,8 @@ class DataProducer:
         A name in :data:`fairtutor.producers.METHODS`.
     strength
         How much fairness is preferred to usefulness, from 0; ignored by ``identity``,
-        at most 1 for ``erasure``, the adversary's weight γ for ``adversarial``.
+        at most 1 for ``erasure``, the adversary's weight γ for ``adversarial``. By
+        default the method's own in :data:`fairtutor.producers.DEFAULT_STRENGTHS`.
     seed
         Of weights and row order, a whole number from 0.
     **settings
@@ -51,7 +52,7 @@ class DataProducer:
         self,
         method: str = "adversarial",
         *,
-        strength: float = 1.0,
+        strength: float | None = None,
         seed: int = 0,
         **settings: object,
     ) -> None:
@@ -59,6 +60,7 @@ class DataProducer:
             raise FairtutorError(
                 f"There is no method {method!r}. {did_you_mean(method, METHODS)}"
             )
+        strength = DEFAULT_STRENGTHS[method] if strength is None else strength
         if not strength >= 0:
             raise FairtutorError(f"The strength is {strength!r}; use 0 or more.")
         _require_settings(method, settings)

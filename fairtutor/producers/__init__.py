@@ -13,4 +13,19 @@ METHODS: Mapping[str, Method] = {
     "adversarial": adversarial,
 }
 
-__all__ = ["METHODS", "Encoder", "Method", "Task", "adversarial", "erasure", "identity"]
+DEFAULT_STRENGTHS: Mapping[str, float] = {
+    "identity": 0.0,
+    "erasure": 1.0,
+    "adversarial": 2.0,
+}
+
+__all__ = [
+    "DEFAULT_STRENGTHS",
+    "METHODS",
+    "Encoder",
+    "Method",
+    "Task",
+    "adversarial",
+    "erasure",
+    "identity",
+]

@@ -32,6 +32,8 @@ def adversarial(
     Returns
     -------
     Encoder
+        Its output lies in [−1, 1]: an encoder that can grow without bound outruns the
+        adversary by moving away from it instead of by forgetting the group.
 
     References
     ----------
@@ -47,7 +49,7 @@ def adversarial(
     >>> encoder.module(X).shape
     torch.Size([256, 8])
     """
-    layers = mlp(task.X.shape[1], hidden, width)
+    layers = (*mlp(task.X.shape[1], hidden, width), ("tanh",))
     shares = torch.bincount(task.groups, minlength=task.num_groups) / len(task.groups)
     with seeded(task.seed):
         objective = AdversarialObjective(

@@ -9,6 +9,7 @@ import torch
 from ..exchange.errors import FairtutorError, did_you_mean
 
 DEVICES = ("cuda", "mps", "cpu")
+WORTH_SHARING = 20_000_000
 
 
 def device() -> torch.device:
@@ -82,6 +83,32 @@ def seeded(seed: int) -> Iterator[None]:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         yield
+
+
+@contextmanager
+def threads_for(work: int) -> Iterator[None]:
+    """Use one CPU thread inside the block if its steps are too small to share.
+
+    Threads that wait for each other after every small layer cost more than they save,
+    most of all on a busy machine.
+
+    Parameters
+    ----------
+    work
+        Multiplications per step, about rows × parameters.
+
+    Examples
+    --------
+    >>> with threads_for(1000):
+    ...     torch.get_num_threads()
+    1
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1 if work < WORTH_SHARING else before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _present(name: str) -> bool:

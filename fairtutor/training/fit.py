@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from ..exchange.errors import FairtutorError
-from .device import device, precision
+from .device import device, precision, threads_for
 from .history import History
 
 if TYPE_CHECKING:
@@ -112,8 +112,10 @@ def fit(
     held_out = [tensor.to(fabric.device) for tensor in validation or ()]
     shuffle = torch.Generator().manual_seed(seed)
     history, best, best_loss = History(), None, float("inf")
+    work = batch_size * sum(p.numel() for p in objective.parameters())
     for epoch in _bar(epochs, progress and fabric.is_global_zero, progress):
-        losses = _epoch(fabric, model, optimiser, rows, batch_size, shuffle, stop)
+        with threads_for(work):
+            losses = _epoch(fabric, model, optimiser, rows, batch_size, shuffle, stop)
         if validation is not None:
             losses["validation loss"] = _evaluate(model, held_out)
         _require_finite(losses, epoch)
