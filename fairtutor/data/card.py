@@ -44,7 +44,7 @@ def card(dataset: Dataset) -> str:
     ]
     return (
         f'<div style="{BORDER}"><strong>{escape(dataset.title)}</strong>'
-        + table(("", ""), [fact for fact in facts if fact[1]])
+        + table(("data set", dataset.name), [fact for fact in facts if fact[1]])
         + "</div>"
     )
 

@@ -58,6 +58,11 @@ def make(name: str, frame: "pd.DataFrame", table: Table | None = None) -> Datase
     Returns
     -------
     Dataset
+
+    Examples
+    --------
+    >>> make("loans", read_table("loans")).outcomes
+    ('denied', 'approved')
     """
     known = about(name)
     dataset = build(

@@ -353,14 +353,16 @@ class Dataset:
         (34842, ['encoder', 'train', 'validation', 'test'])
         """
         open_splits = {s: i for s, i in self.splits.items() if not is_audit(s)}
-        kept = torch.cat(list(open_splits.values())).sort().values
+        keep = torch.zeros(len(self), dtype=torch.bool, device=self.X.device)
+        keep[torch.cat(list(open_splits.values()))] = True
+        kept, renumbered = keep.nonzero().ravel(), keep.cumsum(0) - 1
         rows = kept.cpu().numpy()
         return replace(
             self,
             X=self.X[kept],
             y=self.y[kept],
             A=self.A[kept],
-            splits={s: torch.searchsorted(kept, i) for s, i in open_splits.items()},
+            splits={s: renumbered[i] for s, i in open_splits.items()},
             _numeric=self._numeric[rows],
             _table=self._table.take(rows),
         )
@@ -397,18 +399,18 @@ class Dataset:
         sizes = sizes or {split: len(rows) for split, rows in self.splits.items()}
         sizes = check_sizes(sizes, len(self))
         splits = draw_splits(sizes, self.A.cpu().numpy(), self.attributes, seed)
-        return self._with_splits(splits)
+        return replace(self, X=self.X.clone())._with_splits(splits)
 
     def _with_splits(self, splits: Mapping[str, np.ndarray]) -> "Dataset":
-        """Return the same rows in these splits, with X standardised on two of them."""
-        X = self.X.clone()
+        """Write the standardised numbers into X and return this with these splits."""
+        X = self.X
         if len(self._numeric_at):
             reference = np.concatenate([splits[split] for split in TRAINING])
             scaled = standardise(self._numeric, reference).astype(np.float32)
             X[:, self._numeric_at] = torch.from_numpy(scaled).to(X.device)
         device = X.device
         tensors = {s: torch.as_tensor(i, device=device) for s, i in splits.items()}
-        return replace(self, X=X, splits=tensors)
+        return replace(self, splits=tensors)
 
     def to(self, device: str | torch.device) -> "Dataset":
         """Return this data set on another device.

@@ -104,7 +104,13 @@ GERMAN_HEADER = (
 
 
 def tidy(value: str | bool) -> str:
-    """Return a category in plain writing: yes/no, no stray spaces, ``<=`` for dots."""
+    """Return a category in plain writing: yes or no, ranges in words, no stray spaces.
+
+    Examples
+    --------
+    >>> tidy("100 <= ... < 500 DM"), tidy(".. >= 1000 DM"), tidy(True)
+    ('100 to under 500 DM', 'at least 1000 DM', 'yes')
+    """
     if isinstance(value, bool):
         return "yes" if value else "no"
     value = value.replace(" : ", ": ").replace(" / ", "/").replace("/ ", "/").strip()
