@@ -149,33 +149,40 @@ def first_chapter(folder: Path | None = None) -> Path:
     return found[0].resolve()
 
 
-def jupyter_command(chapter: Path, browser: bool, extra: Sequence[str]) -> list[str]:
-    """Return the command that opens a chapter in JupyterLab.
+def lab_arguments(
+    chapter: Path, browser: bool = True, port: int | None = None
+) -> list[str]:
+    """Return the arguments with which JupyterLab opens a chapter.
 
     Parameters
     ----------
     chapter
-        The notebook. Files are shown from the folder above ``chapters/``.
+        The notebook. JupyterLab shows the files of its folder, and for a chapter in
+        ``chapters/`` those of the folder above.
     browser
         Whether JupyterLab opens the browser itself.
-    extra
-        More arguments for JupyterLab.
+    port
+        The port of JupyterLab's address; by default 8888 or the next one free.
 
     Examples
     --------
-    >>> jupyter_command(Path("course/00_start_here.ipynb"), False, [])[1:4]
-    ['-m', 'jupyterlab', '--ServerApp.root_dir=course']
+    >>> lab_arguments(Path("course/00_start_here.ipynb"))[1]
+    '--LabApp.default_url=/lab/tree/00_start_here.ipynb'
     """
     in_clone = chapter.parent.name == "chapters"
     root = chapter.parent.parent if in_clone else chapter.parent
     page = chapter.relative_to(root).as_posix()
-    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={root}"]
-    command.append(f"--LabApp.default_url=/lab/tree/{page}")
+    arguments = [
+        f"--ServerApp.root_dir={root}",
+        f"--LabApp.default_url=/lab/tree/{page}",
+    ]
     if not browser:
-        command.append("--no-browser")
+        arguments.append("--no-browser")
+    if port is not None:
+        arguments.append(f"--ServerApp.port={port}")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
-        command.append("--allow-root")  # a container: else JupyterLab does not start
-    return [*command, *extra]
+        arguments.append("--allow-root")  # in a container: else JupyterLab ends here
+    return arguments
 
 
 def _parser(command: Sequence[str]) -> argparse.ArgumentParser:
@@ -223,9 +230,11 @@ def _add_copy(parser: argparse.ArgumentParser) -> None:
 def _run_lab(args: argparse.Namespace) -> int:
     chapter = first_chapter(args.folder)
     _register_kernel()
-    extra = [] if args.port is None else [f"--ServerApp.port={args.port}"]
     print(f"Opening {chapter} in JupyterLab. Stop it with Ctrl+C.", flush=True)
-    return subprocess.call(jupyter_command(chapter, not args.no_browser, extra))
+    from jupyterlab.labapp import LabApp
+
+    LabApp.launch_instance(lab_arguments(chapter, not args.no_browser, args.port))
+    return 0
 
 
 def _register_kernel() -> None:
