@@ -8,7 +8,7 @@ from statistics import mean, stdev
 
 from tqdm import tqdm
 
-from .audit import group_counts, rates
+from .audit import accuracy_and_gap
 from .data import Dataset, load
 from .entities import ClosedLoop, DataProducer, DataUser, Round
 from .exchange import Criterion, FairnessCriteria
@@ -106,14 +106,9 @@ def default_criteria(attribute: str, tolerance: float = 0.1) -> FairnessCriteria
 def on_test(dataset: Dataset, round_: Round, attribute: str) -> tuple[float, float]:
     """Return a round's accuracy and selection rate difference on the test rows."""
     rows = dataset.rows("test")
-    Z = round_.representation.encode(rows.X)
-    decisions = round_.submission.scores(Z) >= round_.criteria.threshold
+    decisions = round_.scores(rows.X) >= round_.criteria.threshold
     codes, names = dataset.groups(attribute)
-    counts = group_counts(rows.y, decisions, codes[rows.index], len(names))
-    selection = rates(counts, "selection rate")
-    selection = selection[~selection.isnan()]
-    gap = (selection.max() - selection.min()).item()
-    return (decisions == rows.y.bool()).double().mean().item(), gap
+    return accuracy_and_gap(rows.y, decisions, codes[rows.index], len(names))
 
 
 def summary(dataset: Dataset, outcomes: list[Outcome], attribute: str) -> str:

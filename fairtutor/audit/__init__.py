@@ -1,13 +1,14 @@
 """How fairness is measured, and how surely."""
 
 from .findings import Audited, audit
-from .group import RATES, group_counts, rates, weighed
+from .group import RATES, accuracy_and_gap, group_counts, rates, weighed
 from .individual import consistency_terms
 from .rounds import false_meets
 
 __all__ = [
     "RATES",
     "Audited",
+    "accuracy_and_gap",
     "audit",
     "consistency_terms",
     "false_meets",

@@ -112,3 +112,31 @@ def rates(counts: Tensor, rate: str) -> Tensor:
     """
     successes, trials = weighed(counts, rate)
     return successes.double() / trials.double()
+
+
+def accuracy_and_gap(
+    y: Tensor, decisions: Tensor, groups: Tensor, num_groups: int
+) -> tuple[float, float]:
+    """Return the accuracy, and the largest difference of selection rates.
+
+    Parameters
+    ----------
+    y, decisions, groups, num_groups
+        As for :func:`group_counts`.
+
+    Returns
+    -------
+    tuple of float
+        Both in [0, 1]; groups without rows are left out, and the gap is 0 with one.
+
+    Examples
+    --------
+    >>> y, decisions = torch.tensor([0, 1, 1, 1]), torch.tensor([0, 0, 1, 1])
+    >>> accuracy_and_gap(y, decisions, torch.tensor([0, 0, 1, 1]), 2)
+    (0.75, 1.0)
+    """
+    counts = group_counts(y, decisions, groups, num_groups)
+    selection = rates(counts, "selection rate")
+    selection = selection[~selection.isnan()]
+    accuracy = (decisions.bool() == y.bool()).double().mean().item()
+    return accuracy, (selection.max() - selection.min()).item()

@@ -4,6 +4,8 @@ import json
 from dataclasses import dataclass
 from threading import Event
 
+from torch import Tensor
+
 from ..data import Dataset
 from ..exchange import AuditReport, FairnessCriteria, Representation, Submission
 from ..training.fit import OnEpoch
@@ -33,6 +35,10 @@ class Round:
     representation: Representation
     submission: Submission
     report: AuditReport
+
+    def scores(self, X: Tensor) -> Tensor:
+        """Return P(y = 1) for rows of the original features, (n, d) to (n,)."""
+        return self.submission.scores(self.representation.encode(X))
 
     @property
     def passed(self) -> dict[str, str]:
