@@ -1,5 +1,6 @@
 """One file for each thing drawn; every function returns a picture with its words."""
 
+from .board import threshold_board
 from .calibration import calibration_by_group
 from .curves import false_meets_curve, training_curves
 from .embedding import embedding, principal_plane
@@ -8,7 +9,8 @@ from .live import live_curve
 from .loop import loop_diagram
 from .picture import Diagram, Picture
 from .rates import rates_by_group
-from .thresholds import rates_by_threshold, score_distributions, threshold_rates
+from .scores import threshold_rates
+from .thresholds import rates_by_threshold, score_distributions
 from .trail import TrailPoint, fairness_utility_trail, trail_points
 
 __all__ = [
@@ -26,6 +28,7 @@ __all__ = [
     "rates_by_group",
     "rates_by_threshold",
     "score_distributions",
+    "threshold_board",
     "threshold_rates",
     "trail_points",
     "training_curves",

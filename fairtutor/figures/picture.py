@@ -84,7 +84,9 @@ class Picture:
 class Diagram:
     """An SVG drawing made of text, with alternative text: sharp at any size.
 
-    Its lines take the page's own text colour and so suit light and dark themes.
+    Inside a panel its lines take the page's own text colour and so suit light and
+    dark themes. As a cell's output it is shown as an image on white, because
+    JupyterLab removes inline SVG from notebooks that it has not been told to trust.
 
     Parameters
     ----------
@@ -109,8 +111,17 @@ class Diagram:
         self.alt = required_alt(alt)
 
     def html(self) -> str:
-        """Return the ``<svg>`` element, ready to stand in a page."""
+        """Return the ``<svg>`` element, to stand in a page or panel."""
         return self.svg
+
+    def image(self) -> str:
+        """Return an ``<img>`` element, which needs nobody's trust to be shown."""
+        data = base64.b64encode(self.svg.encode("utf-8")).decode("ascii")
+        return (
+            f'<img alt="{html.escape(self.alt)}" style="max-width:100%;'
+            'background:white;border-radius:8px"'
+            f' src="data:image/svg+xml;base64,{data}">'
+        )
 
     def save(self, path: str | Path) -> None:
         """Write the drawing as an SVG file.
@@ -123,7 +134,7 @@ class Diagram:
         Path(path).write_text(self.svg, encoding="utf-8")
 
     def _repr_html_(self) -> str:
-        return self.svg
+        return self.image()
 
     def __repr__(self) -> str:
         return self.alt
