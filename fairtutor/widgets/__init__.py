@@ -1,0 +1,17 @@
+"""Panels for a notebook: one per entity, one for the loop, and the explorers."""
+
+from .base import Panel
+from .loop import LoopPanel
+from .producer import ProducerPanel
+from .regulator import RegulatorPanel
+from .thresholds import ThresholdExplorer
+from .user import UserPanel
+
+__all__ = [
+    "LoopPanel",
+    "Panel",
+    "ProducerPanel",
+    "RegulatorPanel",
+    "ThresholdExplorer",
+    "UserPanel",
+]
