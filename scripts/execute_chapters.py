@@ -110,7 +110,7 @@ def normalise(notebook: NotebookNode) -> None:
         kept = {key: cell.metadata[key] for key in KEPT if key in cell.metadata}
         cell.metadata = nbformat.from_dict(kept)
     for cell in code_cells(notebook):
-        cell.outputs = without_progress(joined(cell.outputs))
+        cell.outputs = joined(without_progress(joined(cell.outputs)))
         for output in cell.outputs:
             if has_static_picture(output):
                 output.data.pop(WIDGET, None)
