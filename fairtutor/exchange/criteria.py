@@ -109,14 +109,14 @@ class Criterion:
     attribute: tuple[str, ...] | str | None = None
 
     def __post_init__(self) -> None:
-        if self.metric not in METRICS:
+        if not isinstance(self.metric, str) or self.metric not in METRICS:
             raise FairtutorError(
                 f"There is no metric {self.metric!r}. "
                 f"{did_you_mean(self.metric, METRICS)}"
             )
         _require_share(f"The tolerance of {self.metric!r}", self.tolerance, 0, 1)
-        names = (self.attribute,) if isinstance(self.attribute, str) else self.attribute
-        object.__setattr__(self, "attribute", tuple(names) if names else None)
+        object.__setattr__(self, "tolerance", _plain(self.tolerance))
+        object.__setattr__(self, "attribute", self._attribute_names())
         if self.spec.per_group and not self.attribute:
             raise FairtutorError(
                 f"{self.metric!r} compares groups: name a sensitive attribute, as in "
@@ -126,6 +126,20 @@ class Criterion:
             raise FairtutorError(
                 f"{self.metric!r} compares no groups: leave the attribute out."
             )
+
+    def _attribute_names(self) -> tuple[str, ...] | None:
+        given = self.attribute
+        names = (given,) if isinstance(given, str) else given or ()
+        if (
+            not isinstance(names, tuple | list)
+            or not all(isinstance(name, str) and name for name in names)
+            or len(set(names)) < len(names)
+        ):
+            raise FairtutorError(
+                f"The attribute of {self.metric!r} is {given!r}; use a name, or several "
+                "different ones for their intersection."
+            )
+        return tuple(names) or None
 
     @property
     def spec(self) -> Metric:
@@ -223,6 +237,8 @@ class FairnessCriteria:
             raise FairtutorError("The same criterion is listed twice.")
         _require_share("confidence", self.confidence, 0.5, 0.9999)
         _require_share("threshold", self.threshold, 0, 1)
+        for name in ("confidence", "threshold"):
+            object.__setattr__(self, name, _plain(getattr(self, name)))
         for name in ("rounds", "min_group_size", "neighbours"):
             value = getattr(self, name)
             if type(value) is not int or value < 1:
@@ -312,6 +328,11 @@ def _require_share(name: str, value: object, low: float, high: float) -> None:
         raise FairtutorError(
             f"{name} is {value!r}; use a number from {low:g} to {high:g}."
         )
+
+
+def _plain(number: float) -> float:
+    """Write equal numbers alike (1 and 1.0, 0.0 and −0.0): fingerprints compare text."""
+    return abs(float(number))
 
 
 def _require_keys(what: str, document: object, kind: type) -> None:
