@@ -1,6 +1,7 @@
 """What the producer hands on: an encoder, the distance it claims, and its claims."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -109,9 +110,16 @@ class Representation(NetworkFile):
         """Constants the producer claims; nobody has checked them yet."""
         try:
             claims = json.loads(self.header.get("claims", "{}"))
-            return {str(name): float(value) for name, value in claims.items()}
-        except (ValueError, TypeError, AttributeError):
+            claims = {str(name): float(value) for name, value in claims.items()}
+        except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
             raise Refused("The claimed constants cannot be read as numbers.") from None
+        for name, value in claims.items():
+            if not 0 <= value < math.inf:
+                raise Refused(
+                    f"The claimed {name!r} is {value}; a constant is a finite number "
+                    "from 0."
+                )
+        return claims
 
     @torch.no_grad()
     def encode(self, X: Tensor) -> Tensor:
