@@ -1,6 +1,7 @@
 """What the regulator answers: one finding per criterion, with its interval."""
 
 import json
+import math
 from dataclasses import asdict, dataclass
 
 from . import html
@@ -116,9 +117,9 @@ class AuditReport:
         raise KeyError(f"No criterion of this report uses {metric!r}.")
 
     def to_json(self) -> str:
-        """Return the report as JSON; what could not be computed is null."""
+        """Return the report as JSON; what is not a finite number is null."""
         document = {**asdict(self), "verdict": self.verdict}
-        return json.dumps(_null_for_nan(document), indent=2, ensure_ascii=False)
+        return json.dumps(_null_for_non_finite(document), indent=2, ensure_ascii=False)
 
     def _rows(self) -> list[tuple[str, ...]]:
         return [
@@ -158,10 +159,10 @@ class AuditReport:
         return html.card("regulator", self._title, body, self._utility)
 
 
-def _null_for_nan(value: object) -> object:
-    """Replace NaN by None throughout: JSON has no NaN."""
+def _null_for_non_finite(value: object) -> object:
+    """Replace NaN and infinity by None throughout: JSON has neither."""
     if isinstance(value, dict):
-        return {key: _null_for_nan(item) for key, item in value.items()}
+        return {key: _null_for_non_finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_null_for_nan(item) for item in value]
-    return None if isinstance(value, float) and value != value else value
+        return [_null_for_non_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
