@@ -141,6 +141,17 @@ def test_objectives_time_and_prerequisites_come_first(path, chapter):
     assert re.search(r"\*\*Time\W.*?\d+ minutes", opening), "say how many minutes"
 
 
+def test_readme_lists_the_chapter_with_its_minutes(path, chapter):
+    opening = "\n".join(words(chapter)[:3])
+    minutes = re.search(r"\*\*Time\W.*?(\d+) minutes", opening).group(1)
+    [row] = [
+        line
+        for line in (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+        if line.startswith(f"| {path.name[:2]} |") and f"(chapters/{path.name})" in line
+    ]
+    assert f"| {minutes} |" in row
+
+
 def test_a_prediction_is_asked_before_a_result(chapter):
     kinds = [
         "predict" if "**Predict" in c.source else c.cell_type for c in chapter.cells
