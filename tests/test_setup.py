@@ -176,7 +176,11 @@ def test_pip_section_of_environment_yml_installs_as_written(
     assert versions == {name: pins.get(name) for name in versions}
     code = "import fairtutor, torch; print(torch.__version__, fairtutor.__file__)"
     said = subprocess.run(
-        [python, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+        [python, "-I", "-c", code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     version, file = said.stdout.split()
     assert doctor.release(version) == pins["torch"]
@@ -192,7 +196,7 @@ def test_wheel_holds_all_modules_data_and_chapters(wheel, source):
     library = {
         path.relative_to(source).as_posix()
         for path in (source / "fairtutor").rglob("*")
-        if path.is_file()
+        if path.is_file() and "__pycache__" not in path.parts
     }
     assert any(name.endswith(".xz") for name in library)
     chapters = {f"fairtutor/{p}" for p in chapter_paths()}
