@@ -20,8 +20,8 @@ from .scores import (
 from .style import group_colour
 
 WIDTH, MARGIN = 900, 12
-HALF, BASE = 80, 132  # height of the bars on each side of their base line
-FIRST_RATE, RATE_STEP = 278, 38
+HALF, BASE = 80, 152  # height of the bars on each side of their base line
+FIRST_RATE, RATE_STEP = 318, 38
 SCALE = (250, 700)  # where 0 and 1 of the rates lie
 SHAPES = {
     "square": ((-1, -1), (1, -1), (1, 1), (-1, 1)),
@@ -114,10 +114,11 @@ def _histograms(groups, labels, thresholds, score_name) -> list[str]:
         cut = left + (cut_position(values, edges, threshold) - edges[0]) * across
         drawn += [
             _bars(x, bars[code], HALF / tallest, group_colour(code)),
-            _frame(left, room, cut, code, f"{name}: positive from {threshold:g}"),
-            _ends(left, room, values, score_name),
+            _frame(left, room, cut),
+            _heading(left, room, code, name, threshold),
+            _ends(left, room, values),
         ]
-    return drawn
+    return [*drawn, _legend(score_name)]
 
 
 def _bars(x: np.ndarray, four, scale: float, colour: str) -> str:
@@ -137,25 +138,40 @@ def _bars(x: np.ndarray, four, scale: float, colour: str) -> str:
     return f'<g fill="{colour}">{"".join(rects)}</g>'
 
 
-def _frame(left: float, room: float, cut: float, code: int, title: str) -> str:
-    """Draw a panel's title with the group's mark, its base line and its threshold."""
+def _heading(left: float, room: float, code: int, name: str, threshold: float) -> str:
+    """Write the group's mark, its name, cut to the room there is, and its threshold."""
+    most = max(4, int((room - 30) / 10))
+    short = name if len(name) <= most else f"{name[: most - 1]}…"
     return (
-        f"{_mark(code, left + 9, 17)}"
-        f'<text x="{left + 26:.1f}" y="23" font-size="17" font-weight="bold">'
-        f"{escape(title)}</text>"
+        f"{_mark(code, left + 10, 17)}"
+        f'<text x="{left + 28:.1f}" y="23" font-size="17" font-weight="bold">'
+        f"{escape(short)}</text>"
+        f'<text x="{left + 28:.1f}" y="43">positive from {threshold:g}</text>'
+    )
+
+
+def _frame(left: float, room: float, cut: float) -> str:
+    """Draw a panel's base line and its threshold."""
+    return (
         f'<path d="M{left:.1f} {BASE}h{room:.1f}" stroke="currentColor"/>'
-        f'<path d="M{cut:.1f} {BASE - HALF - 14}V{BASE + HALF + 8}" '
+        f'<path d="M{cut:.1f} {BASE - HALF - 14}V{BASE + HALF + 6}" '
         'stroke="currentColor" stroke-width="2.5" stroke-dasharray="7 4"/>'
     )
 
 
-def _ends(left: float, room: float, values: np.ndarray, score_name: str) -> str:
+def _ends(left: float, room: float, values: np.ndarray) -> str:
     y = BASE + HALF + 24
     return (
         f'<text x="{left:.1f}" y="{y}">{values[0]:g}</text>'
-        f'<text x="{left + room / 2:.1f}" y="{y}" text-anchor="middle">'
-        f"{escape(score_name)}; up: outcome 1, down: outcome 0</text>"
         f'<text x="{left + room:.1f}" y="{y}" text-anchor="end">{values[-1]:g}</text>'
+    )
+
+
+def _legend(score_name: str) -> str:
+    text = f"{score_name}; bars up: outcome 1, bars down: outcome 0; pale: not selected"
+    return (
+        f'<text x="{WIDTH / 2}" y="{BASE + HALF + 46}" text-anchor="middle">'
+        f"{escape(text)}</text>"
     )
 
 

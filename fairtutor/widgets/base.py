@@ -20,7 +20,7 @@ FULL = Layout(width="auto")
 
 
 class Panel(VBox):
-    """A framed box with a title bar, its body, a status line and an error box.
+    """A framed box with a title bar, controls, a status line and an error box.
 
     Parameters
     ----------
@@ -28,8 +28,6 @@ class Panel(VBox):
         Text of the title bar.
     entity
         ``"regulator"``, ``"producer"``, ``"user"`` or ``"loop"``, for the colour.
-    body
-        The widgets between title and status line.
 
     Attributes
     ----------
@@ -42,27 +40,32 @@ class Panel(VBox):
     code, raises them, so that a notebook's cell fails where it should.
     """
 
-    def __init__(self, title: str, entity: str, body: Sequence[Widget]) -> None:
+    def __init__(self, title: str, entity: str) -> None:
         colour = COLOURS[entity]
         self.errors: list[BaseException] = []
         self._title, self._colour = title, colour
         self._status, self._problem = HTML(layout=FULL), HTML(layout=FULL)
         self._problem_text = ""
-        self._busy_off: list[Widget] = []
-        self.stop_button = button("Stop", "Stop training within one step", self.stop)
-        self.stop_button.disabled = True
         self._work = Background(self._set_busy, self._say_stopped, self.show_error)
         super().__init__(
             [HTML(title_bar(title, colour), layout=FULL)],
             layout=Layout(border=f"1px solid {colour}", padding="0 0 6px 0"),
         )
-        self.add_body(*body)
+        self.add_class("fairtutor-panel")
+        self.stop_button = button("Stop", "Stop training within one step", self.stop)
+        self.stop_button.disabled = True
         self.status = ""
 
-    def add_body(self, *widgets: Widget) -> None:
-        """Add widgets above the status line."""
-        kept = [w for w in self.children if w not in (self._status, self._problem)]
-        self.children = [*kept, *widgets, self._status, self._problem]
+    def fill(self, controls: Sequence[Widget], results: Sequence[Widget]) -> None:
+        """Put controls above the status line, near which they are used, results below.
+
+        Parameters
+        ----------
+        controls, results
+            From top to bottom.
+        """
+        title = self.children[0]
+        self.children = [title, *controls, self._status, self._problem, *results]
 
     # ------------------------------------------------------------ status and errors
 
@@ -121,8 +124,20 @@ class Panel(VBox):
         return callback
 
     def on_click(self, control: Button, action: Callable[[], object]) -> None:
-        """Run an action when a button is pressed, and show what goes wrong in it."""
-        control.on_click(self.guard(action))
+        """Run an action when a button is pressed, and show what goes wrong in it.
+
+        Buttons stay enabled during training, because a button that is switched off
+        under a keyboard user's finger takes the focus with it. Pressing one then only
+        says that training is under way.
+        """
+
+        def unless_busy() -> None:
+            if self.busy:
+                self.status = "Training is under way: press Stop, or wait for its end."
+            else:
+                action()
+
+        control.on_click(self.guard(unless_busy))
 
     # ------------------------------------------------------------ work in a thread
 
@@ -172,16 +187,10 @@ class Panel(VBox):
         """
         self._work.wait(timeout)
 
-    def off_while_busy(self, *controls: Widget) -> None:
-        """Name the controls that cannot be used while training is under way."""
-        self._busy_off += controls
-
     def show(self) -> None:
         """Bring what is shown in line with the state; called after all work."""
 
     def _set_busy(self, busy: bool) -> None:
-        for control in self._busy_off:
-            control.disabled = busy
         self.stop_button.disabled = not busy
 
     def _say_stopped(self) -> None:

@@ -1,6 +1,6 @@
 """The settings of a producer and of a user, as controls that several panels have."""
 
-from ipywidgets import Dropdown, FloatSlider, HBox, IntText, Layout, Widget
+from ipywidgets import Dropdown, FloatSlider, HBox, IntText, Layout
 
 from ..entities import DataProducer, DataUser
 from ..entities.user import MODELS
@@ -41,7 +41,7 @@ class ProducerControls(HBox):
             readout_format=".2f",
             tooltip="How much fairness is preferred to usefulness",
         )
-        self.seed = _seed()
+        self.seed = _seed("producer")
         self.method.observe(lambda _: self._fit_slider(), names="value")
         super().__init__([self.method, self.strength, self.seed], layout=WRAP)
         self.value = producer or DataProducer("identity")
@@ -64,11 +64,6 @@ class ProducerControls(HBox):
         self._fit_slider(at_least=producer.strength)
         self.strength.value = producer.strength
         self.seed.value = producer.seed
-
-    @property
-    def widgets(self) -> list[Widget]:
-        """The controls, to switch them off while training."""
-        return [self.method, self.strength, self.seed]
 
     def _fit_slider(self, at_least: float = 0.0) -> None:
         self.strength.max = max(MOST_STRENGTH.get(self.method.value, 1.0), at_least)
@@ -95,7 +90,7 @@ class UserControls(HBox):
             description="model",
             tooltip="What the user trains on the representation",
         )
-        self.seed = _seed()
+        self.seed = _seed("user")
         super().__init__([self.model, self.seed], layout=WRAP)
         self.value = user or DataUser("logistic")
 
@@ -108,16 +103,12 @@ class UserControls(HBox):
     def value(self, user: DataUser) -> None:
         self.model.value, self.seed.value = user.model, user.seed
 
-    @property
-    def widgets(self) -> list[Widget]:
-        """The controls, to switch them off while training."""
-        return [self.model, self.seed]
 
-
-def _seed() -> IntText:
+def _seed(entity: str) -> IntText:
     return IntText(
         value=0,
-        description="seed",
+        description=f"{entity}'s seed",
+        style={"description_width": "initial"},
         tooltip="Fixes the random start and the order of the rows",
         layout=Layout(width="180px"),
     )

@@ -71,6 +71,7 @@ class LoopPanel(Panel):
         producer: DataProducer | None = None,
         user: DataUser | None = None,
     ) -> None:
+        super().__init__("The closed loop", "loop")
         self.dataset, self.criteria = dataset, criteria
         self.producer_controls = ProducerControls(producer)
         self.user_controls = UserControls(user)
@@ -78,22 +79,20 @@ class LoopPanel(Panel):
         self._drawing = HTML(layout=Layout(margin="6px 10px"))
         self._trail = HTML(layout=Layout(margin="0 10px"))
         self._make_buttons()
-        super().__init__("The closed loop", "loop", [self._drawing])
-        self._label_controls()
-        self.add_body(
-            self.producer_controls,
-            self.user_controls,
-            HBox(
-                [
-                    self.round_button,
-                    self.step_button,
-                    self.stop_button,
-                    self.reset_button,
-                ],
-                layout=WRAP,
-            ),
-            self.training,
-            self._trail,
+        buttons = [
+            self.round_button,
+            self.step_button,
+            self.stop_button,
+            self.reset_button,
+        ]
+        self.fill(
+            [
+                self._drawing,
+                self.producer_controls,
+                self.user_controls,
+                HBox(buttons, layout=WRAP),
+            ],
+            [self.training, self._trail],
         )
         for pressed, action in (
             (self.round_button, self.run_round),
@@ -279,12 +278,6 @@ class LoopPanel(Panel):
         self._made: dict[str, object] = {}
         self.training.begin("producer")
         self.show()
-        self._set_busy(False)
-
-    def _set_busy(self, busy: bool) -> None:
-        super()._set_busy(busy)
-        used_up = self.rounds_left == 0
-        self.round_button.disabled = self.step_button.disabled = busy or used_up
 
     def _make_buttons(self) -> None:
         self.round_button = button(
@@ -292,11 +285,6 @@ class LoopPanel(Panel):
         )
         self.step_button = button(NEXT["criteria"], "Take the next of the four steps")
         self.reset_button = button("Reset", "Start again from the first round")
-
-    def _label_controls(self) -> None:
-        producer, user = self.producer_controls, self.user_controls
-        producer.seed.description, user.seed.description = "producer seed", "user seed"
-        self.off_while_busy(self.reset_button, *producer.widgets, *user.widgets)
 
 
 def _report_in_words(report: AuditReport) -> str:

@@ -54,6 +54,7 @@ class ProducerPanel(Panel):
         criteria: FairnessCriteria,
         producer: DataProducer | None = None,
     ) -> None:
+        super().__init__("data producer", "producer")
         self.view, self.criteria = dataset.without_audit(), criteria
         self.representation: Representation | None = None
         self.controls = ProducerControls(producer)
@@ -65,12 +66,12 @@ class ProducerPanel(Panel):
         )
         self._plane = HTML(layout=Layout(margin="0 10px"))
         self.train_button = button("Train", "Make a representation", style="primary")
-        super().__init__("data producer", "producer", [self.controls])
         buttons = [self.train_button, self.stop_button, self.colour_by]
-        self.add_body(HBox(buttons, layout=WRAP), self.training, self._plane)
+        self.fill(
+            [self.controls, HBox(buttons, layout=WRAP)], [self.training, self._plane]
+        )
         self.on_click(self.train_button, self.train)
         self.colour_by.observe(self.guard(self.show), names="value")
-        self.off_while_busy(self.train_button, *self.controls.widgets)
         self.status = f"Ready to work for the criteria “{criteria.name}”."
 
     @property

@@ -133,6 +133,7 @@ class RegulatorPanel(Panel):
     def __init__(
         self, dataset: Dataset, criteria: FairnessCriteria | None = None
     ) -> None:
+        super().__init__("data regulator", "regulator")
         self.dataset = dataset
         self.regulator: DataRegulator | None = None
         self.report: AuditReport | None = None
@@ -141,16 +142,14 @@ class RegulatorPanel(Panel):
         self._make_controls()
         self._document = HTML(layout=Layout(margin="6px 10px"))
         self._answer = HTML(layout=Layout(margin="0 10px"))
-        super().__init__(
-            "data regulator",
-            "regulator",
+        self.fill(
             [
                 VBox(list(self.rows.values())),
                 HBox([self.name, self.confidence, self.rounds], layout=WRAP),
                 self._document,
                 HBox([self.publish_button], layout=WRAP),
-                self._answer,
             ],
+            [self._answer],
         )
         self.on_click(self.publish_button, self.publish)
         for control in self._controls():

@@ -70,6 +70,7 @@ class ThresholdExplorer(Panel):
         tolerance: float = 0.05,
         score_name: str = "score",
     ) -> None:
+        super().__init__("Thresholds by group", "loop")
         codes, self.labels = _codes(groups, labels)
         self._parts = split_by_group(scores, y, codes, self.labels)
         self._data = np.asarray(scores, dtype=float), np.asarray(y), codes
@@ -88,9 +89,7 @@ class ThresholdExplorer(Panel):
         self._board = HTML(layout=Layout(margin="6px 10px"))
         self._table = HTML(layout=Layout(margin="0 10px"))
         controls = HBox([*self.sliders, self.tolerance], layout=WRAP)
-        super().__init__(
-            "Thresholds by group", "loop", [controls, self._board, self._table]
-        )
+        self.fill([controls], [self._board, self._table])
         if thresholds is not None:
             self.value = thresholds
         for control in [*self.sliders, self.tolerance]:

@@ -59,6 +59,7 @@ class UserPanel(Panel):
         user: DataUser | None = None,
         on_submit: Callable[[Submission], None] | None = None,
     ) -> None:
+        super().__init__("data user", "user")
         self.view, self._on_submit = dataset.without_audit(), on_submit
         self.trained: Submission | None = None
         self.submission: Submission | None = None
@@ -68,14 +69,10 @@ class UserPanel(Panel):
             "Train", "Train the model on the representation", style="primary"
         )
         self.submit_button = button("Submit", "Hand the model to the regulator")
-        super().__init__("data user", "user", [self.controls])
         buttons = [self.train_button, self.stop_button, self.submit_button]
-        self.add_body(HBox(buttons, layout=WRAP), self.training)
+        self.fill([self.controls, HBox(buttons, layout=WRAP)], [self.training])
         self.on_click(self.train_button, self.train)
         self.on_click(self.submit_button, self.submit)
-        self.off_while_busy(
-            self.train_button, self.submit_button, *self.controls.widgets
-        )
         self.representation = representation
 
     @property
