@@ -168,7 +168,8 @@ class RegulatorPanel(Panel):
         """
         if self.regulator is not None:
             return self.regulator.criteria
-        asked = (row.criterion() for row in self.rows.values())
+        metrics = sorted(METRICS, key=self._place)
+        asked = (self.rows[metric].criterion() for metric in metrics)
         return FairnessCriteria(
             tuple(criterion for criterion in asked if criterion is not None),
             name=self.name.value,
@@ -187,6 +188,7 @@ class RegulatorPanel(Panel):
                 "them to DataRegulator(criteria, dataset) instead."
             )
         DataRegulator(criteria, self.dataset)  # refuses what this data set cannot do
+        self._order = list(by_metric)
         self._kept = {
             name: getattr(criteria, name)
             for name in ("threshold", "min_group_size", "neighbours", "distance")
@@ -194,6 +196,8 @@ class RegulatorPanel(Panel):
         for metric, row in self.rows.items():
             row.set(by_metric.get(metric))
         self.name.value, self.rounds.value = criteria.name, criteria.rounds
+        self.confidence.min = min(self.confidence.min, criteria.confidence)
+        self.confidence.max = max(self.confidence.max, criteria.confidence)
         self.confidence.value = criteria.confidence
         self.show()
 
@@ -257,6 +261,11 @@ class RegulatorPanel(Panel):
     def static_html(self) -> str:
         """Return document and report, as HTML that needs no kernel."""
         return self._document.value + self._answer.value
+
+    def _place(self, metric: str) -> int:
+        """Return where a metric stands: first those that were set, in their order."""
+        order = [*self._order, *(name for name in METRICS if name not in self._order)]
+        return order.index(metric)
 
     def _where_things_stand(self) -> str:
         if self.regulator is None:
