@@ -136,8 +136,8 @@ class Criterion:
             or len(set(names)) < len(names)
         ):
             raise FairtutorError(
-                f"The attribute of {self.metric!r} is {given!r}; use a name, or several "
-                "different ones for their intersection."
+                f"The attribute of {self.metric!r} is {given!r}; use a name, or "
+                "several different ones for their intersection."
             )
         return tuple(names) or None
 
@@ -331,7 +331,7 @@ def _require_share(name: str, value: object, low: float, high: float) -> None:
 
 
 def _plain(number: float) -> float:
-    """Write equal numbers alike (1 and 1.0, 0.0 and −0.0): fingerprints compare text."""
+    """Write equal numbers alike (1 and 1.0, 0.0 and −0.0), as fingerprints need."""
     return abs(float(number))
 
 
