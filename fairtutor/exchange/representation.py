@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
-import torch
 from torch import Tensor, nn
 
 from . import html
@@ -35,6 +34,7 @@ class Representation(NetworkFile):
 
     Examples
     --------
+    >>> import torch
     >>> from fairtutor.exchange import Criterion, FairnessCriteria, build, mlp
     >>> criteria = FairnessCriteria((Criterion("accuracy", 0.8),))
     >>> layers = mlp(3, 2)
@@ -121,7 +121,6 @@ class Representation(NetworkFile):
                 )
         return claims
 
-    @torch.no_grad()
     def encode(self, X: Tensor) -> Tensor:
         """Return z = f(x) for every row.
 
@@ -134,8 +133,13 @@ class Representation(NetworkFile):
         -------
         torch.Tensor
             (n, output_width), on the same device.
+
+        Raises
+        ------
+        FairtutorError
+            The rows have another number of features.
         """
-        return self.module.to(X.device)(X)
+        return self.apply(X)
 
     def _repr_html_(self) -> str:
         rows = [

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch
 from torch import Tensor, nn
 
 from . import html
@@ -31,6 +30,7 @@ class Submission(NetworkFile):
 
     Examples
     --------
+    >>> import torch
     >>> from fairtutor.exchange import Criterion, FairnessCriteria, build, mlp
     >>> criteria = FairnessCriteria((Criterion("accuracy", 0.8),))
     >>> identity = Representation.from_module(
@@ -96,7 +96,6 @@ class Submission(NetworkFile):
         """Which representation it was trained on."""
         return self.header.get("representation", "")
 
-    @torch.no_grad()
     def scores(self, Z: Tensor) -> Tensor:
         """Return P(y = 1) for every row of a representation.
 
@@ -109,8 +108,13 @@ class Submission(NetworkFile):
         -------
         torch.Tensor
             (n,) in [0, 1], on the same device.
+
+        Raises
+        ------
+        FairtutorError
+            The rows have another number of features.
         """
-        return self.module.to(Z.device)(Z).squeeze(1).sigmoid()
+        return self.apply(Z).squeeze(1).sigmoid()
 
     def _repr_html_(self) -> str:
         size = sum(p.numel() for p in self.module.parameters())

@@ -26,7 +26,7 @@ from .architecture import (
     layers_to_json,
     output_width,
 )
-from .errors import Refused
+from .errors import FairtutorError, Refused
 
 MAX_BYTES = 128 * 2**20
 MAX_HEADER_BYTES = 2**20
@@ -124,6 +124,32 @@ class NetworkFile:
     def output_width(self) -> int:
         """The number of features that leave the network."""
         return output_width(self._network.layers, self.width)
+
+    @torch.no_grad()
+    def apply(self, rows: torch.Tensor) -> torch.Tensor:
+        """Return the network's output for every row.
+
+        Parameters
+        ----------
+        rows
+            (n, width) float32, on any device.
+
+        Returns
+        -------
+        torch.Tensor
+            (n, output_width), on the same device.
+
+        Raises
+        ------
+        FairtutorError
+            The rows have another number of features.
+        """
+        if rows.ndim != 2 or rows.shape[1] != self.width:
+            raise FairtutorError(
+                f"This {self.kind} takes rows of {self.width} features; the shape "
+                f"given is {tuple(rows.shape)}. Was it made for other data?"
+            )
+        return self.module.to(rows.device)(rows)
 
     @cached_property
     def fingerprint(self) -> str:
