@@ -63,6 +63,7 @@ class DataRegulator:
             )
         self.criteria, self.dataset = criteria, dataset
         self.reports: list[AuditReport] = []
+        self._batches_used = 0
         self._groups = {
             criterion.attribute: dataset.groups(criterion.attribute)
             for criterion in criteria.criteria
@@ -74,7 +75,7 @@ class DataRegulator:
     @property
     def rounds_left(self) -> int:
         """How many audits the error budget still pays for."""
-        return self.criteria.rounds - len(self.reports)
+        return self.criteria.rounds - self._batches_used
 
     def publish(self) -> FairnessCriteria:
         """Return the criteria, for the producer."""
@@ -98,8 +99,9 @@ class DataRegulator:
         ------
         Refused
             No audit batch is left, a fingerprint does not match, a constant is claimed
-            that is smaller than its recomputed value, or a score is not finite. A
-            refusal uses up no batch.
+            that is smaller than its recomputed value, or a score is not finite. Such
+            a refusal uses up no batch, unless the scores of the audit rows themselves
+            are not finite: then it says something about those rows.
         """
         if self.rounds_left == 0:
             raise Refused(
@@ -107,14 +109,17 @@ class DataRegulator:
                 "audit would reuse rows that earlier answers depended on, and its "
                 "verdict would mean nothing. Start again with fresh data."
             )
+        # Built anew from the bytes: an object in memory could have been changed.
+        representation = Representation(representation.packed, representation.width)
+        submission = Submission(submission.packed, submission.width)
         self._check_origin(representation, submission)
         recomputed = self._recompute(representation)
-        number = len(self.reports) + 1
-        rows, reference = self._rows(f"audit {number}"), self._rows(REFERENCE)
-        scores, reference_scores = (
-            self._scores(representation, submission, index)
-            for index in (rows, reference)
-        )
+        reference = self._rows(REFERENCE)
+        reference_scores = self._scores(representation, submission, reference)
+        self._batches_used += 1
+        number = self._batches_used
+        rows = self._rows(f"audit {number}")
+        scores = self._scores(representation, submission, rows)
         y = self.dataset.y[rows]
         groups = {
             attribute: (codes[rows], names)
@@ -164,6 +169,11 @@ class DataRegulator:
                 "The model was trained on another representation "
                 f"({submission.representation_fingerprint[:12] or 'none'}, not "
                 f"{representation.fingerprint[:12]})."
+            )
+        if submission.width != representation.output_width:
+            raise Refused(
+                f"The model takes {submission.width} features; the representation "
+                f"gives {representation.output_width}."
             )
 
     def _recompute(self, representation: Representation) -> dict[str, float]:
