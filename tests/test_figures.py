@@ -207,6 +207,13 @@ def test_the_trail_draws_every_round_where_its_report_says():
     assert "round 1: 0.190 (0.160 to 0.220), accuracy 0.850" in picture.alt
 
 
+def test_labels_of_rounds_point_away_from_each_other():
+    close = [make_report(1, 0.08, 0.85), make_report(2, 0.09, 0.84)]
+    [ax] = figures.fairness_utility_trail(close).axes
+    labels = [text for text in ax.texts if text.get_text()[0] in "12"]
+    assert [label.get_va() for label in labels] == ["bottom", "top"]
+
+
 def test_the_trail_follows_the_first_metric_that_compares_groups_or_the_named_one():
     assert [p.gap[0] for p in figures.trail_points(REPORTS)] == [0.19, 0.01]
     ratio = figures.trail_points(REPORTS, "selection_rate_ratio")
@@ -390,6 +397,36 @@ def test_rates_by_threshold_draw_curves_and_marks():
     ]
     assert tuple(mark[0]) == (5, (group >= 5).mean())
     assert f"a {(group >= 5).mean():.3f}" in picture.alt
+
+
+def test_the_board_draws_bars_thresholds_and_rates():
+    diagram = figures.threshold_board(SCORES, Y, CODES, ["a", "<b>"], [5, 6])
+    svg = parse(diagram)
+    bars = svg.findall(f"{SVG}g")
+    for code, group in enumerate(bars):
+        height = {"1": 0.0, "0.3": 0.0}
+        for bar in group.iter(f"{SVG}rect"):
+            height[bar.get("opacity")] += float(bar.get("height"))
+        selected = (SCORES[code == CODES] >= [5, 6][code]).mean()
+        share = height["1"] / (height["1"] + height["0.3"])
+        assert share == pytest.approx(selected, abs=0.01)  # drawn to 0.1 of a unit
+    circles = [float(c.get("cx")) for c in svg.iter(f"{SVG}circle")]
+    left, right = figures.board.SCALE
+    rates = figures.threshold_rates(SCORES[CODES == 0], Y[CODES == 0], [5])
+    expected = [left + value[0] * (right - left) for value in rates.values()]
+    assert circles[1:] == pytest.approx(expected, abs=0.06)  # the first is the name's
+    texts = [element.text for element in svg.iter(f"{SVG}text")]
+    assert "<b>" in texts and "positive from 6" in texts
+    assert (
+        diagram.alt
+        == figures.rates_by_threshold(SCORES, Y, CODES, ["a", "<b>"], [5, 6]).alt
+    )
+
+
+def test_the_board_says_where_a_rate_is_undefined():
+    diagram = figures.threshold_board(SCORES, Y, CODES, ["a", "b"], [99, 1])
+    assert "undefined for a group" in diagram.svg and "nan" not in diagram.svg
+    assert "Positive predictive value: a undefined" in diagram.alt
 
 
 def test_score_bars_add_up_to_each_group():

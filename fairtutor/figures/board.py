@@ -20,7 +20,7 @@ from .scores import (
 from .style import group_colour
 
 WIDTH, MARGIN = 900, 12
-HALF, BASE = 80, 152  # height of the bars on each side of their base line
+TOP, BOTTOM = 66, 236  # between which the bars lie
 FIRST_RATE, RATE_STEP = 318, 38
 SCALE = (250, 700)  # where 0 and 1 of the rates lie
 SHAPES = {
@@ -61,7 +61,7 @@ def threshold_board(
     -------
     Diagram
         An inline SVG: bars of outcome 1 upwards and of outcome 0 downwards, those
-        below the threshold pale; then one line from 0 to 1 for each rate.
+        below the threshold faint; then one line from 0 to 1 for each rate.
 
     Raises
     ------
@@ -104,7 +104,9 @@ def _histograms(groups, labels, thresholds, score_name) -> list[str]:
         stacked_bars(*group, edges, threshold)
         for group, threshold in zip(groups, thresholds, strict=True)
     ]
-    tallest = max(np.abs(b + h).max() for four in bars for _, b, h in four)
+    ends = np.concatenate([b + h for four in bars for _, b, h in four])
+    scale = (BOTTOM - TOP) / (ends.max() - ends.min())
+    base = TOP + ends.max() * scale
     room = (WIDTH - MARGIN * (len(labels) + 1)) / len(labels)
     drawn = []
     for code, (name, threshold) in enumerate(zip(labels, thresholds, strict=True)):
@@ -113,15 +115,15 @@ def _histograms(groups, labels, thresholds, score_name) -> list[str]:
         x = left + (edges - edges[0]) * across
         cut = left + (cut_position(values, edges, threshold) - edges[0]) * across
         drawn += [
-            _bars(x, bars[code], HALF / tallest, group_colour(code)),
-            _frame(left, room, cut),
+            _bars(x, bars[code], base, scale, group_colour(code)),
+            _frame(left, room, base, cut),
             _heading(left, room, code, name, threshold),
             _ends(left, room, values),
         ]
     return [*drawn, _legend(score_name)]
 
 
-def _bars(x: np.ndarray, four, scale: float, colour: str) -> str:
+def _bars(x: np.ndarray, four, base: float, scale: float, colour: str) -> str:
     rects = []
     for selected, bottoms, heights in four:
         opacity = 1 if selected else 0.3
@@ -129,7 +131,7 @@ def _bars(x: np.ndarray, four, scale: float, colour: str) -> str:
             x[:-1], x[1:], bottoms, heights, strict=True
         ):
             if tall:
-                top = BASE - scale * max(bottom, bottom + tall)
+                top = base - scale * max(bottom, bottom + tall)
                 rects.append(
                     f'<rect x="{start + 0.5:.1f}" y="{top:.1f}" '
                     f'width="{max(end - start - 1, 0.5):.1f}" '
@@ -150,17 +152,17 @@ def _heading(left: float, room: float, code: int, name: str, threshold: float) -
     )
 
 
-def _frame(left: float, room: float, cut: float) -> str:
+def _frame(left: float, room: float, base: float, cut: float) -> str:
     """Draw a panel's base line and its threshold."""
     return (
-        f'<path d="M{left:.1f} {BASE}h{room:.1f}" stroke="currentColor"/>'
-        f'<path d="M{cut:.1f} {BASE - HALF - 14}V{BASE + HALF + 6}" '
+        f'<path d="M{left:.1f} {base:.1f}h{room:.1f}" stroke="currentColor"/>'
+        f'<path d="M{cut:.1f} {TOP - 12}V{BOTTOM + 6}" '
         'stroke="currentColor" stroke-width="2.5" stroke-dasharray="7 4"/>'
     )
 
 
 def _ends(left: float, room: float, values: np.ndarray) -> str:
-    y = BASE + HALF + 24
+    y = BOTTOM + 24
     return (
         f'<text x="{left:.1f}" y="{y}">{values[0]:g}</text>'
         f'<text x="{left + room:.1f}" y="{y}" text-anchor="end">{values[-1]:g}</text>'
@@ -168,9 +170,11 @@ def _ends(left: float, room: float, values: np.ndarray) -> str:
 
 
 def _legend(score_name: str) -> str:
-    text = f"{score_name}; bars up: outcome 1, bars down: outcome 0; pale: not selected"
+    text = (
+        f"{score_name}; bars up: outcome 1, bars down: outcome 0; faint: not selected"
+    )
     return (
-        f'<text x="{WIDTH / 2}" y="{BASE + HALF + 46}" text-anchor="middle">'
+        f'<text x="{WIDTH / 2}" y="{BOTTOM + 46}" text-anchor="middle">'
         f"{escape(text)}</text>"
     )
 

@@ -118,8 +118,8 @@ def fairness_utility_trail(
         linewidth=1.5,
         alpha=0.6,
     )
-    for rank, point in enumerate(sorted(drawn, key=lambda point: point.gap)):
-        _draw_point(ax, point, label_above=rank % 2 == 0)
+    for point in drawn:
+        _draw_point(ax, point, _label_above(point, drawn))
     ax.margins(y=0.18)
     between = f" between {criterion.groups_of} groups" if criterion.attribute else ""
     label(
@@ -202,6 +202,15 @@ def _draw_constant(ax: Axes, constant: float, metric: str) -> None:
         color=INK,
         ha="right",
     )
+
+
+def _label_above(point: TrailPoint, points: Sequence[TrailPoint]) -> bool:
+    """Say whether a point's label goes above it: away from the next point across."""
+    others = [other for other in points if other.number != point.number]
+    if not others:
+        return True
+    near = min(others, key=lambda other: abs(other.gap[0] - point.gap[0]))
+    return (point.accuracy[0], point.number) > (near.accuracy[0], near.number)
 
 
 def _draw_point(ax: Axes, point: TrailPoint, label_above: bool) -> None:
