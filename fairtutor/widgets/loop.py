@@ -230,13 +230,14 @@ class LoopPanel(Panel):
     def show(self) -> None:
         """Bring drawing, trail and status line in line with the state."""
         self._drawing.value = self._diagram().html()
-        self._trail.value = self._trail_html()
+        if self._drawn != len(self.rounds):  # a tenth of a second, not at every step
+            self._trail.value, self._drawn = self._trail_html(), len(self.rounds)
         self.step_button.description = NEXT[self.next_step]
         self.status = self._where_things_stand()
 
     def static_html(self) -> str:
         """Return drawing, trail and table, as HTML that needs no kernel."""
-        return self._diagram().image() + self._trail_html()
+        return self._diagram().image() + self._trail.value
 
     def _diagram(self) -> Diagram:
         number = len(self.rounds) + ("report" not in self._passed)
@@ -274,6 +275,7 @@ class LoopPanel(Panel):
 
     def _begin(self) -> None:
         self.loop = ClosedLoop(self.dataset, self.criteria)
+        self._drawn: int | None = None  # how many rounds the trail shows
         self._passed: dict[str, str] = {}
         self._made: dict[str, object] = {}
         self.training.begin("producer")
