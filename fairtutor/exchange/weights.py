@@ -291,7 +291,7 @@ def _check_weights(
             "The weights do not fit the declared architecture: "
             f"missing {missing or 'none'}, superfluous {surplus or 'none'}."
         )
-    for name, tensor in given.items():
+    for name, tensor in sorted(given.items()):  # the file's order is left to chance
         if tensor.dtype != torch.float32:
             raise Refused(f"Weight {name!r} is {tensor.dtype}; float32 is required.")
         if tensor.shape != expected[name].shape:
