@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
     steps.close()
     print(f"{dataset.title}: {len(dataset):,} rows. The rounds of seed 0:\n")
     for round_ in loops[0].rounds:
-        print(f"{round_.producer}, {round_.user}\n{round_.report}\n")
+        print(f"{round_!r}\n")
     print(summary(dataset, outcomes, attribute))
     path = args.json or Path(f"fairtutor-loop-{args.data}.json")
     seeds = [json.loads(loop.to_json()) for loop in loops]

@@ -14,7 +14,7 @@ from .regulator import DataRegulator
 from .user import DataUser
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Round:
     """What passed along the arrows in one round.
 
@@ -35,6 +35,9 @@ class Round:
     representation: Representation
     submission: Submission
     report: AuditReport
+
+    def __repr__(self) -> str:
+        return f"{self.producer}, {self.user}\n{self.report}"
 
     def scores(self, X: Tensor) -> Tensor:
         """Return P(y = 1) for rows of the original features, (n, d) to (n,)."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
-@dataclass
+@dataclass(repr=False)
 class History:
     """Losses per epoch; draws itself in a notebook.
 
@@ -35,6 +35,12 @@ class History:
     def names(self) -> list[str]:
         """The losses that were recorded."""
         return list(self.epochs[0]) if self.epochs else []
+
+    def __repr__(self) -> str:
+        last = ", ".join(f"{name} {self[name][-1]:.4g}" for name in self.names)
+        return f"History of {len(self)} epochs" + (
+            f", at the end: {last}" if last else ""
+        )
 
     def plot(self) -> object:
         """Return the training curves as a :class:`fairtutor.figures.Picture`."""
