@@ -356,7 +356,7 @@ def gaps_at_the_tolerance(random):
 
 
 def test_false_verdicts_of_all_criteria_in_all_rounds_keep_the_confidence():
-    """The truth is .1 for each metric, a little over the tolerance: *meets* is false."""
+    """Each true gap is .1, a little over the tolerance, so that *meets* is false."""
     names = ("selection_rate", "true_positive_rate", "false_positive_rate")
     criteria = FairnessCriteria(
         tuple(Criterion(f"{name}_difference", 0.0999999, "a") for name in names),
