@@ -280,6 +280,15 @@ def test_rates_by_group_draw_each_interval():
     assert "Female 0.110 (0.060 to 0.190, n = 90)" in picture.alt
 
 
+def test_panels_of_rates_share_one_scale_and_repeat_only_what_differs():
+    fewer = [GroupRate(g.group, g.n // 2, 0.9, 0.8, 0.95) for g in (WOMEN, MEN)]
+    left, right = figures.rates_by_group({"a": [WOMEN, MEN], "b": fewer}).axes
+    assert left.get_xlim() == right.get_xlim() and right.get_xlim()[1] > 0.95
+    names = [[text.get_text() for text in ax.get_yticklabels()] for ax in (left, right)]
+    assert names[0][0] == "Female (n = 90)"
+    assert names[1] == [f"n = {group.n}" for group in fewer]
+
+
 def test_limits_on_the_wrong_side_by_rounding_are_drawn_as_nought():
     none_selected = GroupRate("Female", 90, 0.0, 7e-18, 0.04)
     picture = figures.rates_by_group({"selection rate": [none_selected]})

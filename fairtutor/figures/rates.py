@@ -1,5 +1,6 @@
 """Rates by group, with their intervals."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
@@ -55,14 +56,16 @@ Male 0.300 (0.200 to 0.400, n = 99).
             "such as {'selection rate': finding.groups}."
         )
     most = max(len(groups) for groups in rates.values())
-    width = 7.2 if len(rates) == 1 else 3.4 + 2.6 * len(rates)
-    fig, axes = new_figure(width, 1.6 + 0.45 * most, columns=len(rates))
+    width = 7.2 if len(rates) == 1 else 3.4 + 2.2 * len(rates)
+    fig, axes = new_figure(width, 1.8 + 0.45 * most, columns=len(rates))
     for ax, (name, groups) in zip(axes, rates.items(), strict=True):
         _draw(ax, groups)
-        label(ax, x=name)
-        ax.set_xlim(0, max(1.05 * ax.dataLim.x1, 0.1))
+        label(ax, x=textwrap.fill(name, 20) if len(rates) > 1 else name)
+    end = max(0.1, *(1.05 * ax.dataLim.x1 for ax in axes))
+    for ax in axes:
+        ax.set_xlim(0, end)
     if title:
-        label(axes[0], title=title, x=next(iter(rates)))
+        label(axes[0], title=title, x=axes[0].get_xlabel())
     _name_rows_once(axes, list(rates.values()))
     return Picture(fig, " ".join(_alt(name, groups) for name, groups in rates.items()))
 
@@ -75,19 +78,21 @@ def _draw(ax: Axes, groups: Sequence[GroupRate]) -> None:
             xerr=whiskers(group.rate, group.lower, group.upper),
             color=group_colour(code),
             marker=group_marker(code),
-            markersize=10,
-            elinewidth=3,
+            markersize=7,
+            elinewidth=2,
+            capsize=7,  # a narrow interval still shows beside its marker
             linestyle="",
         )
     row_labels(ax, [f"{group.group} (n = {group.n:,})" for group in groups])
 
 
 def _name_rows_once(axes: Sequence[Axes], rows: Sequence[Sequence[GroupRate]]) -> None:
-    """Name the groups on the left only, where all panels have the same rows."""
-    names = [[(group.group, group.n) for group in groups] for groups in rows]
-    for ax, named in zip(axes[1:], names[1:], strict=True):
-        if named == names[0]:
-            ax.tick_params(labelleft=False)
+    """Name the groups on the left only; repeat n where it differs from the left."""
+    for ax, groups in zip(axes[1:], rows[1:], strict=True):
+        if [group.group for group in groups] != [group.group for group in rows[0]]:
+            continue
+        same = [group.n for group in groups] == [group.n for group in rows[0]]
+        row_labels(ax, ["" if same else f"n = {group.n:,}" for group in groups])
 
 
 def _alt(name: str, groups: Sequence[GroupRate]) -> str:
