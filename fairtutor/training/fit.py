@@ -103,6 +103,10 @@ def fit(
     """
     if patience is not None and validation is None:
         raise FairtutorError("patience needs validation rows to judge by.")
+    _require_counts(epochs=epochs, batch_size=batch_size)
+    _require_rows("rows", rows)
+    if validation is not None:
+        _require_rows("validation rows", validation)
     fabric = _engine()
     optimiser = torch.optim.AdamW(
         objective.parameters(), lr=lr, weight_decay=weight_decay
@@ -142,7 +146,12 @@ def _engine() -> "Fabric":
     """Return Fabric on our device; it also runs several processes and GPUs."""
     from lightning_fabric import Fabric  # takes a second to import
 
-    processes = int(os.environ.get("FAIRTUTOR_PROCESSES", "1"))
+    wanted = os.environ.get("FAIRTUTOR_PROCESSES", "1")
+    if not wanted.isdecimal() or int(wanted) < 1:
+        raise FairtutorError(
+            f"FAIRTUTOR_PROCESSES is {wanted!r}; use a whole number from 1."
+        )
+    processes = int(wanted)
     on = device()
     fabric = Fabric(
         accelerator=on.type,
@@ -217,6 +226,21 @@ def _bar(epochs: int, show: bool, name: bool | str) -> Iterator[int]:
         leave=False,
         unit="epoch",
     )
+
+
+def _require_counts(**counts: int) -> None:
+    for name, value in counts.items():
+        if value < 1:
+            raise FairtutorError(f"{name} is {value!r}; use a whole number from 1.")
+
+
+def _require_rows(name: str, tensors: Sequence[Tensor]) -> None:
+    lengths = [len(tensor) for tensor in tensors]
+    if not lengths or min(lengths) < 1 or min(lengths) < max(lengths):
+        raise FairtutorError(
+            f"The {name} come in tensors of {lengths} entries; give at least one "
+            "tensor, all with one entry per row, and at least one row."
+        )
 
 
 def _require_finite(losses: Mapping[str, float], epoch: int) -> None:
