@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import CosineAnnealingLR
 from tqdm import tqdm
 
 from ..exchange.errors import FairtutorError
@@ -32,6 +33,7 @@ def fit(
     batch_size: int = 256,
     lr: float = 1e-3,
     weight_decay: float = 0.0,
+    anneal: bool = False,
     seed: int = 0,
     validation: Sequence[Tensor] | None = None,
     patience: int | None = None,
@@ -57,6 +59,9 @@ def fit(
         epoch wait for the next shuffle.
     lr, weight_decay
         Adam's step size and decoupled weight decay.
+    anneal
+        Whether the step size falls to 0 over the epochs, along a half cosine. Games
+        between networks need it: at a fixed step size they circle and never settle.
     seed
         Fixes the order of the rows.
     validation
@@ -112,6 +117,7 @@ def fit(
         objective.parameters(), lr=lr, weight_decay=weight_decay
     )
     model, optimiser = fabric.setup(objective, optimiser)
+    schedule = CosineAnnealingLR(optimiser.optimizer, epochs) if anneal else None
     rows = [tensor.to(fabric.device) for tensor in rows]
     held_out = [tensor.to(fabric.device) for tensor in validation or ()]
     shuffle = torch.Generator().manual_seed(seed)
@@ -120,6 +126,8 @@ def fit(
     for epoch in _bar(epochs, progress and fabric.is_global_zero, progress):
         with threads_for(work):
             losses = _epoch(fabric, model, optimiser, rows, batch_size, shuffle, stop)
+        if schedule is not None:
+            schedule.step()
         if validation is not None:
             losses["validation loss"] = _evaluate(model, held_out)
         _require_finite(losses, epoch)
@@ -146,7 +154,7 @@ def _engine() -> "Fabric":
     """Return Fabric on our device; it also runs several processes and GPUs."""
     from lightning_fabric import Fabric  # takes a second to import
 
-    wanted = os.environ.get("FAIRTUTOR_PROCESSES", "1")
+    wanted = os.environ.get("FAIRTUTOR_PROCESSES") or "1"
     if not wanted.isdecimal() or int(wanted) < 1:
         raise FairtutorError(
             f"FAIRTUTOR_PROCESSES is {wanted!r}; use a whole number from 1."
