@@ -8,6 +8,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -199,13 +200,19 @@ def find_browser() -> str | None:
     found = next(filter(None, map(shutil.which, BROWSERS)), None)
     if found:
         return found
+    # In a thread of its own: this Playwright refuses to run where a notebook does.
+    with ThreadPoolExecutor(1) as pool:
+        path = pool.submit(_fetched_browser).result()
+    return path if path and Path(path).is_file() else None
+
+
+def _fetched_browser() -> str | None:
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
         return None
     with sync_playwright() as playwright:
-        path = playwright.chromium.executable_path
-    return path if Path(path).is_file() else None
+        return playwright.chromium.executable_path
 
 
 def enough(name: str, free_bytes: int, need_gb: float, fix: str) -> Check:

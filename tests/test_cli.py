@@ -1,5 +1,6 @@
 """The command line: what a person types, what it says, and what it leaves behind."""
 
+import asyncio
 import json
 import os
 import re
@@ -267,3 +268,14 @@ def test_a_missing_browser_is_a_note_since_the_course_needs_none(monkeypatch):
     monkeypatch.setenv("FAIRTUTOR_BROWSER", "no-such-browser")
     check = doctor.browser()
     assert check.state == "NOTE" and "install chromium" in check.fix
+
+
+def test_a_missing_browser_is_a_note_in_a_notebook_too(monkeypatch):
+    monkeypatch.delenv("FAIRTUTOR_BROWSER", raising=False)
+    monkeypatch.setattr(doctor, "BROWSERS", ("no-such-browser",))
+    monkeypatch.setenv("PLAYWRIGHT_BROWSERS_PATH", "no-such-folder")
+
+    async def in_a_notebook():
+        return doctor.browser()
+
+    assert asyncio.run(in_a_notebook()).state == "NOTE"
