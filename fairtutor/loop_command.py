@@ -10,8 +10,9 @@ from tqdm import tqdm
 
 from .audit import accuracy_and_gap
 from .data import Dataset, load
+from .data.splits import is_audit
 from .entities import ClosedLoop, DataProducer, DataUser, Round
-from .exchange import Criterion, FairnessCriteria
+from .exchange import Criterion, FairnessCriteria, FairtutorError
 
 METHODS = ("identity", "erasure", "adversarial")
 
@@ -44,8 +45,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Go round, print the first seed's reports and all seeds' spread, write JSON."""
-    dataset = load(args.data)
-    attribute = args.attribute or dataset.attributes[0].name
+    path = args.json or Path(f"fairtutor-loop-{args.data}.json")
+    _require_runnable(args.seeds, path)
+    dataset = with_batches(load(args.data), len(METHODS))
+    attribute = args.attribute or _first_attribute(dataset)
     criteria = default_criteria(attribute, args.tolerance)
     loops, outcomes = [], []
     steps = tqdm(total=args.seeds * len(METHODS), unit="round", leave=False)
@@ -66,11 +69,40 @@ def run(args: argparse.Namespace) -> int:
     for round_ in loops[0].rounds:
         print(f"{round_!r}\n")
     print(summary(dataset, outcomes, attribute))
-    path = args.json or Path(f"fairtutor-loop-{args.data}.json")
     seeds = [json.loads(loop.to_json()) for loop in loops]
     path.write_text(json.dumps(seeds, indent=2, ensure_ascii=False), encoding="utf-8")
     print(f"\nAll rounds of all seeds: {path}")
     return 0
+
+
+def with_batches(dataset: Dataset, rounds: int) -> Dataset:
+    """Return the data with at least so many audit batches, for one batch a round.
+
+    Parameters
+    ----------
+    dataset
+        Its audit rows are shared out anew if it has fewer batches.
+    rounds
+        How many batches are needed.
+
+    Returns
+    -------
+    Dataset
+        The other splits are the same.
+
+    Examples
+    --------
+    >>> german = with_batches(load("german"), 3)
+    >>> [len(german.splits[f"audit {k}"]) for k in (1, 2, 3)]
+    [66, 67, 67]
+    """
+    if dataset.num_audits >= rounds:
+        return dataset
+    sizes = {split: len(rows) for split, rows in dataset.splits.items()}
+    pool = sum(sizes.pop(split) for split in list(sizes) if is_audit(split))
+    ends = [pool * k // rounds for k in range(rounds + 1)]
+    sizes |= {f"audit {k}": ends[k] - ends[k - 1] for k in range(1, rounds + 1)}
+    return dataset.resplit(sizes)
 
 
 def default_criteria(attribute: str, tolerance: float = 0.1) -> FairnessCriteria:
@@ -125,6 +157,25 @@ def summary(dataset: Dataset, outcomes: list[Outcome], attribute: str) -> str:
         lines.append(f"  {method:<20}{_spread(accuracy):>16}{_spread(gap):>18}")
     lines.append(f"  {'constant predictor':<20}{max(y, 1 - y):>16.3f}{0:>18.3f}")
     return "\n".join(lines)
+
+
+def _require_runnable(seeds: int, path: Path) -> None:
+    """Refuse before anything is trained what would fail after it."""
+    if seeds < 1:
+        raise FairtutorError(f"--seeds is {seeds}; use a whole number from 1.")
+    if not path.parent.is_dir():
+        raise FairtutorError(
+            f"There is no folder {str(path.parent)!r} to write {path.name!r} into."
+        )
+
+
+def _first_attribute(dataset: Dataset) -> str:
+    if not dataset.attributes:
+        raise FairtutorError(
+            f"{dataset.name!r} has no sensitive attribute whose groups could be "
+            "compared. Name other data, such as --data adult."
+        )
+    return dataset.attributes[0].name
 
 
 def _spread(values: list[float]) -> str:
