@@ -1,6 +1,7 @@
 """The data producer: takes criteria and data, makes a representation."""
 
 import inspect
+import math
 from collections.abc import Mapping
 from threading import Event
 
@@ -36,7 +37,7 @@ class DataProducer:
     Raises
     ------
     FairtutorError
-        The method or a setting is unknown, or the strength negative.
+        The method or a setting is unknown, or the strength no number from 0.
 
     Examples
     --------
@@ -61,8 +62,8 @@ class DataProducer:
                 f"There is no method {method!r}. {did_you_mean(method, METHODS)}"
             )
         strength = DEFAULT_STRENGTHS[method] if strength is None else strength
-        if not strength >= 0:
-            raise FairtutorError(f"The strength is {strength!r}; use 0 or more.")
+        if not isinstance(strength, int | float) or not 0 <= strength < math.inf:
+            raise FairtutorError(f"The strength is {strength!r}; use a number from 0.")
         _require_settings(method, settings)
         self.method, self.strength, self.seed = method, strength, seed
         self.settings = settings
