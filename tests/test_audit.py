@@ -10,7 +10,15 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score
 
-from fairtutor.audit import RATES, Audited, audit, group_counts, rates, weighed
+from fairtutor.audit import (
+    RATES,
+    Audited,
+    accuracy_and_gap,
+    audit,
+    group_counts,
+    rates,
+    weighed,
+)
 from fairtutor.audit.intervals import (
     clopper_pearson,
     difference,
@@ -103,6 +111,19 @@ def test_accuracy_is_sklearns(case):
     by_group = rates(counts, "accuracy")
     for code, value in frame.by_group.items():
         assert by_group[code].item() == EQUAL(value, abs=1e-12)
+
+
+@given(case=rows())
+@many
+def test_accuracy_and_gap_are_fairlearns(case):
+    y, scores, groups, num_groups = case
+    y, groups, decisions = map(torch.tensor, (y, groups, scores >= 0.5))
+    accuracy, gap = accuracy_and_gap(y, decisions, groups, num_groups)
+    assert accuracy == EQUAL(accuracy_score(y, decisions), abs=1e-12)
+    expected = fairlearn.demographic_parity_difference(
+        y, decisions, sensitive_features=groups
+    )
+    assert gap == EQUAL(expected, abs=1e-12)
 
 
 CONDITIONS = {
