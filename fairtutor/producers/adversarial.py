@@ -14,9 +14,9 @@ def adversarial(
     *,
     width: int = 8,
     hidden: int = 64,
-    epochs: int = 30,
+    epochs: int = 40,
     batch_size: int = 256,
-    lr: float = 2e-3,
+    lr: float = 3e-3,
 ) -> Encoder:
     """Train f so that z = f(x) predicts y well and the group badly.
 
@@ -65,6 +65,7 @@ def adversarial(
         epochs=epochs,
         batch_size=batch_size,
         lr=lr,
+        anneal=True,
         seed=task.seed,
         **task.training,
     )
