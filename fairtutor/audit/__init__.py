@@ -1,6 +1,6 @@
 """How fairness is measured, and how surely."""
 
-from .findings import Audited, audit
+from .findings import Audited, audit, group_rates
 from .group import RATES, accuracy_and_gap, group_counts, rates, weighed
 from .individual import consistency_terms
 from .rounds import false_meets
@@ -13,6 +13,7 @@ __all__ = [
     "consistency_terms",
     "false_meets",
     "group_counts",
+    "group_rates",
     "rates",
     "weighed",
 ]

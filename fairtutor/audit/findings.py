@@ -1,7 +1,7 @@
 """From a model's decisions to findings with intervals and verdicts."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -101,16 +101,42 @@ def _parts(
     return list(zip(successes.tolist(), trials.tolist(), strict=True)), names
 
 
-def _shown(parts: Parts, names: tuple[str, ...], of: str = "") -> tuple[GroupRate, ...]:
+def group_rates(
+    successes: Iterable[int], trials: Iterable[int], names: Iterable[str]
+) -> tuple[GroupRate, ...]:
+    """Return each group's rate with a 95% interval of its own, for tables and figures.
+
+    Parameters
+    ----------
+    successes, trials
+        As from :func:`fairtutor.audit.weighed`, one of each per group.
+    names
+        Of the groups.
+
+    Returns
+    -------
+    tuple of GroupRate
+        The interval is Wilson's; a group without trials has the rate NaN.
+
+    Examples
+    --------
+    >>> group_rates([3], [10], ["Female"])[0].rate
+    0.3
+    """
     return tuple(
         GroupRate(
-            f"{name}{of}",
+            str(name),
             n,
             k / n if n else math.nan,
             *map(float, intervals.wilson(k, n, OWN_ALPHA)),
         )
-        for (k, n), name in zip(parts, names, strict=True)
+        for k, n, name in zip(map(int, successes), map(int, trials), names, strict=True)
     )
+
+
+def _shown(parts: Parts, names: tuple[str, ...], of: str = "") -> tuple[GroupRate, ...]:
+    successes, trials = zip(*parts, strict=True)
+    return group_rates(successes, trials, [f"{name}{of}" for name in names])
 
 
 def _too_small(parts: Parts, names: tuple[str, ...], minimum: int) -> str:
