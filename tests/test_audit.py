@@ -312,7 +312,8 @@ def test_a_small_group_keeps_it_undecided_and_is_named():
     assert (finding.verdict, finding.upper) == ("undecided", 1.0)
     assert finding.note == "fewer than 30 rows: g2 (29)"
     seen = counted((500, 1000), (500, 1000), (15, 30))
-    assert find("selection_rate_difference", seen, 0.9).verdict == "meets"
+    finding = find("selection_rate_difference", seen, 0.9)
+    assert (finding.verdict, finding.note) == ("meets", "")
 
 
 def test_a_small_group_does_not_hide_a_violation_between_large_ones():
@@ -336,6 +337,7 @@ def test_one_group_alone_has_no_difference():
 def test_the_threshold_itself_is_a_positive_decision():
     seen = audited([1, 0], [0.5, 0.49], [0, 1])
     assert find("accuracy", seen).estimate == 1
+    assert find("selection_rate_difference", seen).estimate == 1
     assert find("accuracy", seen, threshold=0.51).estimate == 0.5
 
 

@@ -427,6 +427,35 @@ def test_weights_of_another_type_are_refused(name):
     assert "float32 is required" in said or (name == "F4" and "cannot be read" in said)
 
 
+def test_a_weight_of_the_right_size_and_wrong_shape_is_refused():
+    weight = {"dtype": "F32", "shape": [1, 2], "data_offsets": [0, 8]}
+    bias = {"dtype": "F32", "shape": [2], "data_offsets": [8, 16]}
+    packed = raw(
+        {"0.weight": weight, "0.bias": bias}, bytes(16), layers='[["linear",1,2]]'
+    )
+    said = "Weight '0.weight' has shape (1, 2); the architecture declares (2, 1)."
+    assert refusal(packed) == said
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        5,
+        [1],
+        {"fairtutor": 5},
+        {"fairtutor": "[1]"},
+        {"fairtutor": "null"},
+        {"fairtutor": "[" * 100_000},
+        {"other": "{}"},
+    ],
+    ids=range(7),
+)
+def test_a_header_of_another_form_is_refused(metadata):
+    text = json.dumps({"__metadata__": metadata}).encode()
+    packed = struct.pack("<Q", len(text)) + text
+    assert "not one that fairtutor wrote" in refusal(packed)
+
+
 def test_a_file_that_declares_no_architecture_is_refused():
     text = json.dumps({"__metadata__": {"fairtutor": '{"kind": "representation"}'}})
     packed = struct.pack("<Q", len(text)) + text.encode()
