@@ -96,6 +96,12 @@ def difference(first: Group, second: Group, alpha: float) -> Limits:
     tuple of numpy.ndarray
         In [−1, 1].
 
+    Notes
+    -----
+    It misses with chance α on average. At the worst, in groups of 30 with shares of a
+    few percent and α = 0.01, one limit misses three times as often as the α / 2 meant;
+    from 100 rows and shares of 0.1 on, at most 1.6 times.
+
     References
     ----------
     Newcombe (1998), Statistics in Medicine 17, method 10: each limit combines the
