@@ -230,6 +230,14 @@ def test_limits_hold_the_estimate_and_turn_around_with_the_groups(first, second,
             assert back[1] == pytest.approx(1 / low, rel=1e-6)
 
 
+def test_the_ratio_takes_half_an_event_for_none():
+    low, high = ratio((0, 100), (50, 100), 0.05)
+    (_, u1), (l2, _) = wilson(0, 100, 0.05), wilson(50, 100, 0.05)
+    above = math.hypot(math.log(u1 / 0.005), math.log(0.5 / l2))
+    assert high == pytest.approx(0.005 / 0.5 * math.exp(above))
+    assert low == pytest.approx(0, abs=1e-9)
+
+
 def test_difference_takes_arrays():
     k1, k2 = np.array([3, 9, 0]), np.array([5, 0, 0])
     lower, upper = difference((k1, 10), (k2, 20), 0.05)

@@ -276,6 +276,15 @@ def test_the_seed_fixes_the_representation():
     assert not torch.allclose(first, other, atol=1e-2)
 
 
+def test_the_seed_fixes_the_weights_before_training_too():
+    untrained = [
+        encoded(Task(**vars(task()) | {"seed": seed}), epochs=1, lr=1e-12)
+        for seed in (0, 0, 1)
+    ]
+    assert torch.allclose(untrained[0], untrained[1], rtol=0, atol=1e-6)
+    assert not torch.allclose(untrained[0], untrained[2], atol=1e-2)
+
+
 def test_settings_shape_the_encoder():
     made_of = task()
     encoder = adversarial(made_of, width=3, hidden=5, epochs=1)

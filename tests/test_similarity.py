@@ -102,6 +102,21 @@ def test_real_numbers_at_the_size_of_adult():
     assert got.tolist() == pytest.approx(expected, abs=1e-12)
 
 
+def test_ties_are_seen_through_rounding():
+    """x + v and x − v are equally far from x, though not to the last digit."""
+    torch.manual_seed(0)
+    X = 5 * torch.randn(40, 6, dtype=torch.float64)
+    for x in X:
+        steps = torch.randn(3, 6, dtype=torch.float64)
+        steps *= torch.tensor([[1.0], [2.0], [3.0]]) / steps.norm(dim=1, keepdim=True)
+        reference = torch.cat([x + steps, x - steps])
+        values = torch.tensor([1.0, 10.0, 100.0, 3.0, 30.0, 300.0])
+        means = [
+            neighbour_mean(x[None], reference, values, k).item() for k in (1, 3, 4)
+        ]
+        assert means == pytest.approx([2, (1 + 3 + 20) / 3, (1 + 3 + 10 + 30) / 4])
+
+
 def test_pieces_of_the_queries_make_no_difference(monkeypatch):
     X, reference, values = torch.randn(50, 4), torch.randn(30, 4), torch.rand(30)
     own = torch.arange(50) % 30
