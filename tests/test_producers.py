@@ -321,14 +321,11 @@ def on_test(adult, method, seed):
     return accuracy, (selection.max() - selection.min()).item()
 
 
-def test_on_adult_the_adversary_halves_the_gap_for_three_points():
-    """On average over two seeds; single seeds differ by some .03 in the gap."""
+@pytest.mark.parametrize("seed", [0, 1])
+def test_on_adult_the_adversary_halves_the_gap_for_three_points(seed):
     adult = load("adult").without_audit()
-    plain, fair = (
-        torch.tensor([on_test(adult, method, seed) for seed in (0, 1)])
-        for method in ("identity", "adversarial")
-    )
-    (accuracy, gap), (fair_accuracy, fair_gap) = plain.mean(0), fair.mean(0)
+    accuracy, gap = on_test(adult, "identity", seed)
+    fair_accuracy, fair_gap = on_test(adult, "adversarial", seed)
     assert gap > 0.15, "there is a gap to halve"
     assert accuracy > 0.83
     assert fair_gap <= gap / 2

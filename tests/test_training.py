@@ -60,12 +60,14 @@ def quiet(objective, tensors, **settings):
 # The loop itself.
 
 
-def by_hand(objective, X, y, *, epochs, batch_size, lr, weight_decay, seed):
+def by_hand(objective, X, y, *, epochs, batch_size, lr, weight_decay, anneal, seed):
     optimiser = torch.optim.AdamW(
         objective.parameters(), lr=lr, weight_decay=weight_decay
     )
     shuffle = torch.Generator().manual_seed(seed)
-    for _ in range(epochs):
+    for epoch in range(epochs):
+        share = (1 + math.cos(math.pi * epoch / epochs)) / 2 if anneal else 1
+        optimiser.param_groups[0]["lr"] = lr * share
         order = torch.randperm(len(X), generator=shuffle)
         for start in range(0, len(X) - batch_size + 1, batch_size):
             batch = order[start : start + batch_size]
@@ -74,9 +76,11 @@ def by_hand(objective, X, y, *, epochs, batch_size, lr, weight_decay, seed):
             optimiser.step()
 
 
-def test_fit_is_adam_on_shuffled_batches(monkeypatch):
+@pytest.mark.parametrize("anneal", [False, True])
+def test_fit_is_adam_on_shuffled_batches(anneal, monkeypatch):
     monkeypatch.setenv("FAIRTUTOR_DEVICE", "cpu")
-    settings = {"epochs": 3, "batch_size": 32, "lr": 0.01, "weight_decay": 0.1}
+    settings = {"epochs": 4, "batch_size": 32, "lr": 0.01, "weight_decay": 0.1}
+    settings["anneal"] = anneal
     ours, plain = Regression(), Regression()
     quiet(ours, rows(), seed=5, **settings)
     by_hand(plain, *rows(), seed=5, **settings)
