@@ -55,7 +55,7 @@ def audited(y, scores, groups, num_groups=None, X=None, reference=None, decided=
 
 
 def find(metric, seen, tolerance=0.1, **options):
-    attribute = "a" if METRICS[metric].per_group else None
+    attribute = "a" if METRICS[metric].names_attribute else None
     criterion = Criterion(metric, tolerance, attribute)
     (finding,) = audit(seen, FairnessCriteria((criterion,), **options))
     return finding
@@ -352,7 +352,7 @@ def test_accuracy_is_judged_from_below():
 
 def test_findings_stand_in_the_order_of_the_criteria():
     criteria = tuple(
-        Criterion(name, 0.5, "a" if metric.per_group else None)
+        Criterion(name, 0.5, "a" if metric.names_attribute else None)
         for name, metric in METRICS.items()
     )
     random = np.random.default_rng(3)

@@ -49,7 +49,7 @@ names = st.text(min_size=1, max_size=8)
 def criterion(draw):
     metric = draw(st.sampled_from(sorted(METRICS)))
     attribute = None
-    if METRICS[metric].per_group:
+    if METRICS[metric].names_attribute:
         several = st.lists(names, min_size=1, max_size=3, unique=True)
         attribute = draw(names | several)
     return Criterion(metric, draw(shares | st.sampled_from([0, 1])), attribute)
@@ -216,7 +216,7 @@ def test_the_error_budget_is_shared_by_all_findings_of_all_rounds():
     ],
 )
 def test_a_verdict_needs_the_whole_interval(metric, interval, verdict):
-    attribute = "sex" if METRICS[metric].per_group else None
+    attribute = "sex" if METRICS[metric].names_attribute else None
     assert Criterion(metric, 0.5, attribute).verdict(*interval) == verdict
 
 

@@ -14,7 +14,7 @@ from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 
 from fairtutor import figures
-from fairtutor.exchange.criteria import METRICS, Criterion, FairnessCriteria
+from fairtutor.exchange import METRICS, Criterion, FairnessCriteria
 from fairtutor.exchange.errors import FairtutorError
 from fairtutor.exchange.html import ENTITY_COLOURS
 from fairtutor.exchange.report import AuditReport, Finding, GroupRate
@@ -237,7 +237,7 @@ def test_the_trail_says_what_it_cannot_draw():
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_every_metric_can_be_drawn(metric):
-    attribute = "sex" if METRICS[metric].per_group else None
+    attribute = "sex" if METRICS[metric].names_attribute else None
     criterion = Criterion(metric, 0.5, attribute)
     finding = Finding(criterion, 0.4, 0.3, 0.6, "undecided")
     report = AuditReport(

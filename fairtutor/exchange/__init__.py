@@ -1,8 +1,9 @@
 """What travels around the loop: criteria, representation, submission, report."""
 
 from .architecture import build, mlp
-from .criteria import METRICS, Criterion, FairnessCriteria
+from .criteria import Criterion, FairnessCriteria
 from .errors import FairtutorError, Refused, did_you_mean
+from .metrics import METRICS
 from .report import AuditReport, Finding, GroupRate
 from .representation import Representation
 from .submission import Submission

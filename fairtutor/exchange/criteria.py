@@ -2,79 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 
 from . import html
 from .errors import FairtutorError, did_you_mean
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A fairness metric that criteria can name.
-
-    Attributes
-    ----------
-    title
-        For tables and figures.
-    question
-        What it asks of a model, in one sentence.
-    per_group
-        Whether it compares the groups of a sensitive attribute.
-    at_least
-        Whether large values are good, so that the tolerance is a lower bound.
-    """
-
-    title: str
-    question: str
-    per_group: bool = True
-    at_least: bool = False
-
-
-METRICS: Mapping[str, Metric] = {
-    "selection_rate_difference": Metric(
-        "selection rate difference",
-        "Do the groups get the positive decision equally often?",
-    ),
-    "selection_rate_ratio": Metric(
-        "selection rate ratio",
-        "Is the lowest group's selection rate close to the highest group's?",
-        at_least=True,
-    ),
-    "true_positive_rate_difference": Metric(
-        "true positive rate difference",
-        "Of those who deserve the positive decision, do the groups get it equally "
-        "often?",
-    ),
-    "false_positive_rate_difference": Metric(
-        "false positive rate difference",
-        "Of those who do not deserve it, do the groups get the positive decision "
-        "equally often?",
-    ),
-    "equalized_odds_difference": Metric(
-        "equalized odds difference",
-        "Are both error rates equal between the groups (the larger of the two gaps)?",
-    ),
-    "accuracy": Metric(
-        "accuracy",
-        "How often is the decision right?",
-        per_group=False,
-        at_least=True,
-    ),
-    "calibration_gap": Metric(
-        "calibration gap",
-        "Among people with similar scores, do outcomes differ between the groups?",
-    ),
-    "consistency": Metric(
-        "consistency",
-        "Does a person get the same decision as the people most like them?",
-        per_group=False,
-        at_least=True,
-    ),
-}
-
-DISTANCES = ("euclidean",)
+from .metrics import DISTANCES, INTERVALS, METRICS, Metric
 
 
 @dataclass(frozen=True)
@@ -90,13 +23,17 @@ class Criterion:
         still meets the criterion.
     attribute
         The sensitive attribute whose groups are compared, or several for their
-        intersection. ``None`` for metrics that compare no groups.
+        intersection; for flips the columns that are set anew, for leakage what the
+        probes try to tell. ``None`` for metrics that name none.
+    score
+        What is scored, one of the metric's own in :data:`METRICS`; by default its
+        first.
 
     Raises
     ------
     FairtutorError
-        The metric is unknown, the tolerance no share, or the attribute missing or
-        superfluous.
+        The metric or score is unknown, the tolerance no share, or the attribute
+        missing or superfluous.
 
     Examples
     --------
@@ -107,6 +44,7 @@ class Criterion:
     metric: str
     tolerance: float
     attribute: tuple[str, ...] | str | None = None
+    score: str | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.metric, str) or self.metric not in METRICS:
@@ -117,14 +55,21 @@ class Criterion:
         _require_share(f"The tolerance of {self.metric!r}", self.tolerance, 0, 1)
         object.__setattr__(self, "tolerance", _plain(self.tolerance))
         object.__setattr__(self, "attribute", self._attribute_names())
-        if self.spec.per_group and not self.attribute:
+        if self.spec.names_attribute and not self.attribute:
             raise FairtutorError(
                 f"{self.metric!r} compares groups: name a sensitive attribute, as in "
                 f"Criterion({self.metric!r}, {self.tolerance}, attribute='sex')."
             )
-        if self.attribute and not self.spec.per_group:
+        if self.attribute and not self.spec.names_attribute:
             raise FairtutorError(
                 f"{self.metric!r} compares no groups: leave the attribute out."
+            )
+        if self.score is None:
+            object.__setattr__(self, "score", self.spec.scores[0])
+        if self.score not in self.spec.scores:
+            raise FairtutorError(
+                f"{self.metric!r} is not taken of {self.score!r}. "
+                f"{did_you_mean(self.score, self.spec.scores)}"
             )
 
     def _attribute_names(self) -> tuple[str, ...] | None:
@@ -204,6 +149,14 @@ class FairnessCriteria:
         k of the consistency metric.
     distance
         The distance ρ between individuals.
+    lipschitz
+        L of the Lipschitz metric: probabilities may differ by L where ρ is the mean
+        distance between two people.
+    cells
+        How many cells the feature space is divided into for the cell metric.
+    intervals
+        ``"score"`` intervals hold with the stated confidence on average, ``"exact"``
+        ones always, and are wider.
 
     Raises
     ------
@@ -225,6 +178,9 @@ class FairnessCriteria:
     min_group_size: int = 30
     neighbours: int = 5
     distance: str = "euclidean"
+    lipschitz: float = 1.0
+    cells: int = 50
+    intervals: str = "score"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "criteria", tuple(self.criteria))
@@ -237,17 +193,19 @@ class FairnessCriteria:
             raise FairtutorError("The same criterion is listed twice.")
         _require_share("confidence", self.confidence, 0.5, 0.9999)
         _require_share("threshold", self.threshold, 0, 1)
-        for name in ("confidence", "threshold"):
+        _require_share("lipschitz", self.lipschitz, 0, 1e6)
+        for name in ("confidence", "threshold", "lipschitz"):
             object.__setattr__(self, name, _plain(getattr(self, name)))
-        for name in ("rounds", "min_group_size", "neighbours"):
+        for name in ("rounds", "min_group_size", "neighbours", "cells"):
             value = getattr(self, name)
             if type(value) is not int or value < 1:
                 raise FairtutorError(f"{name} is {value!r}; use a whole number from 1.")
-        if self.distance not in DISTANCES:
-            raise FairtutorError(
-                f"There is no distance {self.distance!r}. "
-                f"{did_you_mean(self.distance, DISTANCES)}"
-            )
+        for what, known in (("distance", DISTANCES), ("intervals", INTERVALS)):
+            value = getattr(self, what)
+            if value not in known:
+                raise FairtutorError(
+                    f"There is no {what} {value!r}. {did_you_mean(value, known)}"
+                )
 
     @property
     def error_budget(self) -> float:

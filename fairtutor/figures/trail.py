@@ -159,7 +159,7 @@ def followed_finding(report: AuditReport, metric: str | None = None) -> Finding:
                 f"No criterion uses {metric!r}. The criteria of this report: {named}."
             )
         return report.finding(metric)
-    per_group = [f for f in report.findings if f.criterion.spec.per_group]
+    per_group = [f for f in report.findings if f.criterion.spec.kind == "group"]
     return (per_group or list(report.findings))[0]
 
 

@@ -61,10 +61,12 @@ class CriterionRow(HBox):
             layout=Layout(width="250px"),
         )
         self.compared = Dropdown(
-            options=list(attributes.items()) if spec.per_group else [("everyone", ())],
+            options=list(attributes.items())
+            if spec.names_attribute
+            else [("everyone", ())],
             description="between",
             tooltip="Which groups are compared",
-            disabled=not spec.per_group,
+            disabled=not spec.names_attribute,
             layout=Layout(width="260px"),
         )
         self.tolerance = BoundedFloatText(
@@ -96,7 +98,9 @@ class CriterionRow(HBox):
     def widgets(self) -> list[Widget]:
         """The controls that can be used at all."""
         usable = [self.asked, self.tolerance]
-        return [*usable, self.compared] if METRICS[self.metric].per_group else usable
+        return (
+            [*usable, self.compared] if METRICS[self.metric].names_attribute else usable
+        )
 
 
 class RegulatorPanel(Panel):
