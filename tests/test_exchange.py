@@ -634,8 +634,17 @@ def test_a_report_says_in_words_what_was_found():
         assert said in report(note="fewer than 30 rows: f (2)")._repr_html_()
 
 
+def test_flags_are_shown_wherever_the_report_is():
+    flag = "The model gives one decision to everyone: a constant predictor."
+    flagged, plain = report(flags=(flag,)), report()
+    assert flag in str(flagged) and flag in flagged._repr_html_()
+    assert strict(flagged.to_json())["flags"] == [flag]
+    assert strict(plain.to_json())["flags"] == []
+    assert "Noticed" not in plain._repr_html_()
+
+
 def test_names_cannot_bring_html_with_them():
-    hostile = report(attribute=HOSTILE, group=HOSTILE, note=HOSTILE)
+    hostile = report(attribute=HOSTILE, group=HOSTILE, note=HOSTILE, flags=(HOSTILE,))
     module, layers = network(2, 1)
     representation = represent(2, 2, method=HOSTILE, claims={HOSTILE: 1.0})
     shown = [

@@ -3,6 +3,7 @@
 import json
 import math
 from dataclasses import asdict, dataclass
+from html import escape
 
 from . import html
 from .criteria import Criterion, FairnessCriteria
@@ -83,6 +84,8 @@ class AuditReport:
         Fingerprints of what was audited.
     recomputed
         Claimed constants with the regulator's own values.
+    flags
+        What the regulator noticed beyond the criteria, one sentence each.
     """
 
     number: int
@@ -94,6 +97,7 @@ class AuditReport:
     representation: str
     submission: str
     recomputed: dict[str, float]
+    flags: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> str:
@@ -151,11 +155,15 @@ class AuditReport:
             f"  {verdict:<12} {criterion}: {estimate} ({interval}) {note}".rstrip()
             for criterion, estimate, interval, verdict, note in self._rows()
         ]
-        return "\n".join([self._title, *lines, f"  {self._utility}"])
+        noticed = [f"  ! {flag}" for flag in self.flags]
+        return "\n".join([self._title, *lines, f"  {self._utility}", *noticed])
 
     def _repr_html_(self) -> str:
         header = ("criterion", "estimate", "interval", "verdict", "")
         body = html.table(header, self._rows())
+        if self.flags:
+            noticed = "".join(f"<li>{escape(flag)}</li>" for flag in self.flags)
+            body += f"<p>Noticed beyond the criteria:</p><ul>{noticed}</ul>"
         return html.card("regulator", self._title, body, self._utility)
 
 
