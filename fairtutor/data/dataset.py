@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from ..exchange.errors import FairtutorError, did_you_mean
 from .parts import Attribute, Rows, Table
+from .settings import Settings, settings_of
 from .splits import is_audit
 from .views import Views
 
@@ -291,14 +293,56 @@ class Dataset(Views):
         >>> labels[2], int((codes == 2).sum())
         ('Female × Black', 2308)
         """
-        known = [attribute.name for attribute in self.attributes]
-        if isinstance(names, str):
-            names = [names] if names in known else names.split(INTERSECTION)
-        columns = [self.attribute_index(name) for name in names]
+        columns = [self.attribute_index(name) for name in self.single_names(names)]
         if not columns:
             raise FairtutorError("groups() needs the name of at least one attribute.")
         codes = [(self.A[:, j], self.attributes[j].groups) for j in columns]
         return reduce(_cross, codes)
+
+    def single_names(self, names: str | Iterable[str]) -> list[str]:
+        """Return the single names in ``"sex × race"``, or in several of such names.
+
+        Examples
+        --------
+        >>> from fairtutor.data import load
+        >>> load("adult").single_names(["sex × race", "age"])
+        ['sex', 'race', 'age']
+        """
+        whole = {*(attribute.name for attribute in self.attributes)}
+        whole |= set(self.feature_columns)
+        parts = [
+            [name] if name in whole else name.split(INTERSECTION)
+            for name in ([names] if isinstance(names, str) else names)
+        ]
+        return list(dict.fromkeys(chain.from_iterable(parts)))
+
+    def settings(self, names: str | Iterable[str]) -> Settings:
+        """Return all combinations of the values of some columns, to set rows to.
+
+        Parameters
+        ----------
+        names
+            Sensitive attributes or source columns. Each contributes every value that
+            occurs outside the audit batches, numbers and missing values included; an
+            attribute the values of the columns it was made from.
+
+        Returns
+        -------
+        Settings
+            The product of these values, also combinations that nobody has.
+
+        Raises
+        ------
+        FairtutorError
+            If X has no feature from a column, or there are too many combinations.
+
+        Examples
+        --------
+        >>> from fairtutor.data import load
+        >>> load("adult").settings(["sex", "relationship"]).labels[1]
+        'sex=Female, relationship=Not-in-family'
+        """
+        return settings_of(self, self.single_names(names))
 
     def columns_mask(self, columns: str | Iterable[str]) -> Tensor:
         """Return which features come from these source columns.
