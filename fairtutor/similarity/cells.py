@@ -1,0 +1,98 @@
+"""The feature space divided into cells that are fixed before a sample is seen."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+CHUNK = 65_536  # rows at a time: bounds memory at CHUNK × K × 8 bytes
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """K cells: each holds the points that are nearest to its centre.
+
+    Parameters
+    ----------
+    centres
+        (K, d) float64. Of equally near ones, the first counts.
+
+    Examples
+    --------
+    >>> cells = Cells(torch.tensor([[0.0], [10.0]]).double())
+    >>> cells.assign(torch.tensor([[1.0], [9.0], [4.0]])).tolist()
+    [0, 1, 0]
+    """
+
+    centres: Tensor
+
+    @classmethod
+    def fit(cls, reference: Tensor, num_cells: int, *, seed: int = 0) -> "Cells":
+        """Put centres where reference rows are close together, by k-means.
+
+        Parameters
+        ----------
+        reference
+            Rows to learn from, (n, d); none of them may be audited later.
+        num_cells
+            K, from 1 to n. Fewer come out where fewer rows differ: a cell without a
+            reference row is left out.
+        seed
+            Of the first centres.
+
+        Returns
+        -------
+        Cells
+
+        Raises
+        ------
+        ValueError
+            K is out of its range.
+
+        References
+        ----------
+        Arthur & Vassilvitskii (2007), "k-means++: The Advantages of Careful Seeding".
+
+        Examples
+        --------
+        >>> line = torch.tensor([[0.0], [0.2], [5.0], [5.2]])
+        >>> sorted(round(c, 1) for c in Cells.fit(line, 2).centres.ravel().tolist())
+        [0.1, 5.1]
+        """
+        from sklearn.cluster import KMeans
+
+        if not 1 <= num_cells <= len(reference):
+            raise ValueError(
+                f"{num_cells} cells cannot be made of {len(reference)} rows."
+            )
+        distinct, times = torch.unique(reference.double(), dim=0, return_counts=True)
+        means = KMeans(min(num_cells, len(distinct)), n_init=1, random_state=seed)
+        means.fit(distinct.cpu().numpy(), sample_weight=times.cpu().numpy())
+        cells = cls(torch.as_tensor(means.cluster_centers_, device=reference.device))
+        taken = torch.bincount(cells.assign(reference), minlength=len(cells.centres))
+        return cls(cells.centres[taken > 0])
+
+    def __len__(self) -> int:
+        return len(self.centres)
+
+    def assign(self, X: Tensor) -> Tensor:
+        """Return each row's cell.
+
+        Parameters
+        ----------
+        X
+            (n, d).
+
+        Returns
+        -------
+        torch.Tensor
+            (n,) int64, from 0 to K − 1.
+        """
+        if not len(X):
+            return torch.empty(0, dtype=torch.long, device=X.device)
+        half = self.centres.square().sum(1) / 2  # ‖x − c‖² = ‖x‖² + 2 (‖c‖²/2 − x·c)
+        nearest = [
+            torch.addmm(half, rows.double(), self.centres.T, alpha=-1).argmin(1)
+            for rows in X.split(CHUNK)
+        ]
+        return torch.cat(nearest)
