@@ -55,11 +55,16 @@ def erasure(task: Task) -> Encoder:
     mean = X.mean(0)  # μ
     Z = one_hot(task.groups, task.num_groups).double()
     erased = task.strength * _erased_part(X - mean, Z - Z.mean(0))  # s · W⁺ P W
+    weight = torch.eye(len(mean), device=X.device) - erased
+    # A column of which nothing is left must be constant: float32's rounding of what
+    # should cancel would still tell the group, and a probe reads it.
+    left = ((X - mean) @ weight.T).square().mean(0)
+    weight[left <= TINY * (X - mean).square().mean(0)] = 0
     layers = mlp(X.shape[1], X.shape[1])
     module = build(layers, X.shape[1])
     with torch.no_grad():
-        module[0].weight.copy_(torch.eye(len(mean), device=X.device) - erased)
-        module[0].bias.copy_(erased @ mean)
+        module[0].weight.copy_(weight)
+        module[0].bias.copy_(mean - weight @ mean)
     return Encoder(module.eval(), layers)
 
 
