@@ -18,6 +18,8 @@ from fairtutor.audit.intervals import (
     bounded_mean,
     clopper_pearson,
     difference,
+    exact_difference,
+    exact_ratio,
     largest_difference,
     ratio,
     smallest_ratio,
@@ -307,13 +309,20 @@ def test_extremes_over_groups_hold_together(shares):
     assert (held.mean(0) >= 1 - alpha - spread).all()
 
 
-def test_bonferroni_widens_with_the_number_of_pairs():
+@pytest.mark.parametrize("method", ["score", "exact"])
+def test_only_the_limit_that_any_pair_could_break_is_corrected(method):
     two, three = [(30, 100), (50, 100)], [(30, 100), (50, 100), (40, 100)]
-    narrow, wide = largest_difference(two, 0.05), largest_difference(three, 0.05)
+    compare = {"score": difference, "exact": exact_difference}[method]
+    narrow = largest_difference(two, 0.05, method=method)
+    wide = largest_difference(three, 0.05, method=method)
     assert wide[0] < narrow[0]
-    assert wide[1] > narrow[1]
-    exact = difference((50, 100), (30, 100), 0.05 / 3)
-    assert wide == pytest.approx(tuple(map(float, exact)))
+    assert wide[1] == narrow[1]
+    # Three pairs in two directions, less the largest difference turned around.
+    assert wide[0] == pytest.approx(float(compare((50, 100), (30, 100), 0.05 / 5)[0]))
+    compare = {"score": ratio, "exact": exact_ratio}[method]
+    lower, upper = smallest_ratio(three, 0.05, method=method)
+    assert lower == float(compare((30, 100), (50, 100), 0.05)[0])
+    assert upper == float(compare((30, 100), (50, 100), 0.05 / 5)[1])
 
 
 # Many rounds.
