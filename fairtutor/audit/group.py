@@ -114,6 +114,34 @@ def rates(counts: Tensor, rate: str) -> Tensor:
     return successes.double() / trials.double()
 
 
+def group_means(
+    values: Tensor, groups: Tensor, num_groups: int
+) -> tuple[Tensor, Tensor]:
+    """Return the mean of a value in each group, and the groups' sizes.
+
+    Parameters
+    ----------
+    values
+        (n,), for instance probabilities or losses.
+    groups, num_groups
+        As for :func:`group_counts`.
+
+    Returns
+    -------
+    tuple of torch.Tensor
+        (G,) float64, NaN where a group has no rows, and (G,) int64.
+
+    Examples
+    --------
+    >>> group_means(torch.tensor([0.0, 1.0, 0.25]), torch.tensor([0, 0, 1]), 2)
+    (tensor([0.5000, 0.2500], dtype=torch.float64), tensor([2, 1]))
+    """
+    groups = groups.long()
+    sizes = torch.bincount(groups, minlength=num_groups)
+    sums = torch.bincount(groups, weights=values.double(), minlength=num_groups)
+    return sums / sizes, sizes
+
+
 def accuracy_and_gap(
     y: Tensor, decisions: Tensor, groups: Tensor, num_groups: int
 ) -> tuple[float, float]:

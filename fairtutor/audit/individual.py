@@ -2,7 +2,8 @@
 
 from torch import Tensor
 
-from ..similarity import neighbour_mean
+from ..similarity import Cells, neighbour_mean
+from .group import group_means
 
 
 def consistency_terms(
@@ -24,7 +25,7 @@ def consistency_terms(
         Audited rows, (m, d), sensitive columns left out. The regulator's own
         features, never the representation.
     decisions
-        (m,), 0 or 1.
+        (m,), 0 or 1, or probabilities.
     reference, reference_decisions
         (n, d) and (n,).
     k
@@ -49,3 +50,71 @@ def consistency_terms(
     """
     around = neighbour_mean(X, reference, reference_decisions, k)
     return 1 - (decisions.double() - around).abs()
+
+
+def cell_terms(
+    cells: Cells,
+    X: Tensor,
+    decisions: Tensor,
+    reference: Tensor,
+    reference_decisions: Tensor,
+) -> Tensor:
+    """Compare each decision with those of all reference points in the same cell.
+
+    The mean of the terms 1 − |ŷᵢ − mean of ŷ over the cell| says how far *same cell,
+    same treatment* holds. Cells and reference set are fixed, so the terms of randomly
+    drawn rows are independent.
+
+    Parameters
+    ----------
+    cells
+        Fitted on the reference points, so that none is empty.
+    X, decisions, reference, reference_decisions
+        As for :func:`consistency_terms`.
+
+    Returns
+    -------
+    torch.Tensor
+        (m,) float64 in [0, 1].
+
+    Examples
+    --------
+    >>> import torch
+    >>> X = torch.tensor([[0.0], [10.0]])
+    >>> cells = Cells(X.double())
+    >>> cell_terms(cells, X, torch.tensor([1, 1]), X + 1, torch.tensor([1, 0]))
+    tensor([1., 0.], dtype=torch.float64)
+    """
+    inside = cells.assign(reference)
+    around, _ = group_means(reference_decisions, inside, len(cells))
+    return 1 - (decisions.double() - around[cells.assign(X)]).abs()
+
+
+def flips_kept(decisions: Tensor, flipped: Tensor) -> Tensor:
+    """Return who gets the same decision under every setting of some columns.
+
+    Parameters
+    ----------
+    decisions
+        As the rows are, (n,).
+    flipped
+        With the columns set anew, (n, S).
+
+    Returns
+    -------
+    torch.Tensor
+        (n,) bool.
+
+    References
+    ----------
+    Yurochkin et al. (2020), "Training individually fair ML models with sensitive
+    subspace robustness", spouse and gender-and-race consistency. It compares inputs
+    and says nothing of causes.
+
+    Examples
+    --------
+    >>> import torch
+    >>> flips_kept(torch.tensor([1, 0]), torch.tensor([[1, 1], [0, 1]])).tolist()
+    [True, False]
+    """
+    return (flipped.bool() == decisions.bool()[:, None]).all(1)

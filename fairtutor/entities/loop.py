@@ -128,7 +128,7 @@ class ClosedLoop:
         criteria = self.regulator.publish()
         representation = producer.produce(criteria, self.view, **watch)
         submission = user.train(representation, self.view, **watch)
-        report = self.regulator.audit(representation, submission)
+        report = self.regulator.audit(representation, submission, progress=progress)
         self.rounds.append(
             Round(
                 number=report.number,

@@ -132,14 +132,18 @@ class DataProducer:
 
 
 def attributes_of(criteria: FairnessCriteria, dataset: Dataset) -> tuple[str, ...]:
-    """Return every attribute that the criteria compare, in their order.
+    """Return every attribute that the criteria name, in their order.
 
-    Criteria that compare no groups mean all attributes of the data set.
+    Criteria that name none mean all attributes of the data set. A column that a flip
+    metric sets, and that is no sensitive attribute, has no groups and is left out.
     """
-    named = [
-        name for criterion in criteria.criteria for name in criterion.attribute or ()
-    ]
     every = [attribute.name for attribute in dataset.attributes]
+    named = [
+        name
+        for criterion in criteria.criteria
+        for name in dataset.single_names(criterion.attribute or ())
+        if name in every or criterion.spec.kind != "individual"
+    ]
     return tuple(dict.fromkeys(named or every))
 
 

@@ -1,8 +1,13 @@
 """The data regulator: publishes criteria, audits, and trusts nothing."""
 
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
 from torch import Tensor
 
-from ..audit import Audited, audit
+from ..audit import Audited, audit, flags
 from ..audit.intervals import clopper_pearson
 from ..data import Dataset
 from ..exchange import (
@@ -15,7 +20,9 @@ from ..exchange import (
 )
 from ..theory.lipschitz import lipschitz_bound
 
-REFERENCE = "test"  # the fixed set in which consistency looks for neighbours
+REFERENCE = "test"  # the fixed rows: neighbours, cells, what probes learn from
+FLIPS = "attribute_flip_consistency"
+NO_MODEL = (math.nan, 0.0, 1.0)
 
 
 class DataRegulator:
@@ -31,9 +38,10 @@ class DataRegulator:
     Raises
     ------
     FairtutorError
-        The criteria name an attribute that the data set does not have, or spread their
-        error budget over more rounds than there are audit batches, or the data set
-        has more than two outcomes.
+        The criteria name an attribute or column that the data set does not have, ask
+        for more neighbours or cells than it has reference rows, or spread their error
+        budget over more rounds than there are audit batches, or the data set has more
+        than two outcomes.
 
     Examples
     --------
@@ -64,11 +72,14 @@ class DataRegulator:
         self.criteria, self.dataset = criteria, dataset
         self.reports: list[AuditReport] = []
         self._batches_used = 0
-        self._groups = {
-            criterion.attribute: dataset.groups(criterion.attribute)
-            for criterion in criteria.criteria
-            if criterion.attribute
-        }
+        self._groups, self._settings = {}, {}
+        for criterion in criteria.criteria:
+            names = criterion.attribute
+            if criterion.metric == FLIPS:
+                self._settings[names] = dataset.settings(names)
+            elif names:
+                self._groups[names] = dataset.groups(names)
+        self._require_reference_rows()
         columns = [attribute.name for attribute in dataset.attributes]
         self._comparable = ~dataset.columns_mask(columns)
 
@@ -82,7 +93,11 @@ class DataRegulator:
         return self.criteria
 
     def audit(
-        self, representation: Representation, submission: Submission
+        self,
+        representation: Representation,
+        submission: Submission,
+        *,
+        progress: bool = True,
     ) -> AuditReport:
         """Check what was handed in, then measure it on the next audit batch.
 
@@ -90,6 +105,8 @@ class DataRegulator:
         ----------
         representation, submission
             From a producer and a user, or from anyone.
+        progress
+            Whether to show a bar over probes that take long.
 
         Returns
         -------
@@ -103,56 +120,148 @@ class DataRegulator:
             a refusal uses up no batch, unless the scores of the audit rows themselves
             are not finite: then it says something about those rows.
         """
+        # Built anew from the bytes: an object in memory could have been changed.
+        submission = Submission(submission.packed, submission.width)
+        return self._audit(representation, submission, progress)
+
+    def audit_representation(
+        self, representation: Representation, *, progress: bool = True
+    ) -> AuditReport:
+        """Audit a representation before anyone trains on it; uses up a batch as well.
+
+        Parameters
+        ----------
+        representation, progress
+            As for :meth:`audit`.
+
+        Returns
+        -------
+        AuditReport
+            Criteria that need a model stay undecided and say so; accuracy is NaN and
+            the submission's fingerprint empty.
+
+        Raises
+        ------
+        Refused
+            As for :meth:`audit`.
+
+        Examples
+        --------
+        >>> from fairtutor import Criterion, DataProducer, load
+        >>> german = load("german")
+        >>> leakage = Criterion("leakage", 0.6, "sex")
+        >>> regulator = DataRegulator(FairnessCriteria((leakage,), rounds=2), german)
+        >>> identity = DataProducer("identity").produce(regulator.publish(), german)
+        >>> regulator.audit_representation(identity, progress=False).verdict
+        'violates'
+        """
+        return self._audit(representation, None, progress)
+
+    def _audit(
+        self,
+        representation: Representation,
+        submission: Submission | None,
+        progress: bool,
+    ) -> AuditReport:
         if self.rounds_left == 0:
             raise Refused(
                 f"All {self.criteria.rounds} audit batches are used up. Another "
                 "audit would reuse rows that earlier answers depended on, and its "
                 "verdict would mean nothing. Start again with fresh data."
             )
-        # Built anew from the bytes: an object in memory could have been changed.
         representation = Representation(representation.packed, representation.width)
-        submission = Submission(submission.packed, submission.width)
-        self._check_origin(representation, submission)
+        self._check_origin(representation)
+        if submission is not None:
+            self._check_model(submission, representation)
         recomputed = self._recompute(representation)
-        reference = self._rows(REFERENCE)
-        reference_scores = self._scores(representation, submission, reference)
+        reference = self._look(REFERENCE, representation, submission)
         self._batches_used += 1
         number = self._batches_used
-        rows = self._rows(f"audit {number}")
-        scores = self._scores(representation, submission, rows)
-        y = self.dataset.y[rows]
-        groups = {
-            attribute: (codes[rows], names)
-            for attribute, (codes, names) in self._groups.items()
-        }
-        findings = audit(
-            Audited(
-                y=y,
-                scores=scores,
-                groups=groups,
-                X=self.dataset.X[rows][:, self._comparable],
-                reference=self.dataset.X[reference][:, self._comparable],
-                reference_scores=reference_scores,
-            ),
-            self.criteria,
-        )
+        seen = self._look(f"audit {number}", representation, submission)
+        audited = self._audited(seen, reference, progress)
+        positive = audited.y.double().mean().item()
         report = AuditReport(
             number=number,
             criteria=self.criteria,
-            findings=findings,
-            accuracy=self._accuracy(scores, y),
-            constant_accuracy=max(y.float().mean().item(), 1 - y.float().mean().item()),
-            rows=len(rows),
+            findings=audit(audited, self.criteria),
+            accuracy=self._accuracy(audited),
+            constant_accuracy=max(positive, 1 - positive),
+            rows=len(seen.rows),
             representation=representation.fingerprint,
-            submission=submission.fingerprint,
+            submission=submission.fingerprint if submission else "",
             recomputed=recomputed,
+            flags=flags(audited, self.criteria),
         )
         self.reports.append(report)
         return report
 
-    def _check_origin(
-        self, representation: Representation, submission: Submission
-    ) -> None:
+    def _look(
+        self,
+        split: str,
+        representation: Representation,
+        submission: Submission | None,
+    ) -> "_Seen":
+        """Return z and scores of a split; refuse numbers that are none."""
+        rows = self.dataset.splits[split]
+        X = self.dataset.X[rows]
+        Z = _finite(representation.encode(X), "representation")
+        if submission is None:
+            return _Seen(rows, Z, None, {})
+
+        def scores_of(Z: Tensor) -> Tensor:
+            return _finite(submission.scores(Z), "model")
+
+        flips = {
+            names: torch.stack(
+                [
+                    scores_of(_finite(representation.encode(changed), "representation"))
+                    for changed in settings.apply(X)
+                ],
+                dim=1,
+            )
+            for names, settings in self._settings.items()
+            if split != REFERENCE
+        }
+        return _Seen(rows, Z, scores_of(Z), flips)
+
+    def _audited(self, seen: "_Seen", reference: "_Seen", progress: bool) -> Audited:
+        X = self.dataset.X[:, self._comparable]
+        return Audited(
+            y=self.dataset.y[seen.rows],
+            scores=seen.scores,
+            groups={
+                names: (codes[seen.rows], labels)
+                for names, (codes, labels) in self._groups.items()
+            },
+            X=X[seen.rows],
+            reference=X[reference.rows],
+            reference_scores=reference.scores,
+            flips=seen.flips,
+            Z=seen.Z,
+            Z_reference=reference.Z,
+            reference_groups={
+                names: codes[reference.rows]
+                for names, (codes, _) in self._groups.items()
+            },
+            progress=progress,
+        )
+
+    def _require_reference_rows(self) -> None:
+        """Refuse what could only fail once a batch is used up."""
+        available = len(self.dataset.splits[REFERENCE])
+        asked = {criterion.metric for criterion in self.criteria.criteria}
+        for metric, name in (
+            ("consistency", "neighbours"),
+            ("same_cell_same_treatment", "cells"),
+        ):
+            wanted = getattr(self.criteria, name)
+            if metric in asked and wanted > available:
+                raise FairtutorError(
+                    f"The criteria ask for {wanted} {name}, but {self.dataset.name!r} "
+                    f"has {available} reference rows. Set {name}={available} or fewer."
+                )
+
+    def _check_origin(self, representation: Representation) -> None:
         if representation.width != self.dataset.X.shape[1]:
             raise Refused(
                 f"The representation takes {representation.width} features; "
@@ -164,6 +273,10 @@ class DataRegulator:
                 f"({representation.criteria_fingerprint[:12] or 'none'}, not "
                 f"{self.criteria.fingerprint[:12]})."
             )
+
+    def _check_model(
+        self, submission: Submission, representation: Representation
+    ) -> None:
         if submission.representation_fingerprint != representation.fingerprint:
             raise Refused(
                 "The model was trained on another representation "
@@ -189,17 +302,26 @@ class DataRegulator:
                 )
         return recomputed
 
-    def _rows(self, split: str) -> Tensor:
-        return self.dataset.splits[split]
+    def _accuracy(self, audited: Audited) -> tuple[float, float, float]:
+        if audited.scores is None:
+            return NO_MODEL
+        decisions = audited.scores >= self.criteria.threshold
+        right, n = int((decisions == audited.y.bool()).sum()), len(audited.y)
+        return right / n, *map(float, clopper_pearson(right, n, alpha=0.05))
 
-    def _scores(
-        self, representation: Representation, submission: Submission, index: Tensor
-    ) -> Tensor:
-        scores = submission.scores(representation.encode(self.dataset.X[index]))
-        if not scores.isfinite().all():
-            raise Refused("The model gives scores that are not finite numbers.")
-        return scores
 
-    def _accuracy(self, scores: Tensor, y: Tensor) -> tuple[float, float, float]:
-        right = int(((scores >= self.criteria.threshold) == y.bool()).sum())
-        return right / len(y), *clopper_pearson(right, len(y), alpha=0.05)
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """What came out for the rows of one split."""
+
+    rows: Tensor
+    Z: Tensor
+    scores: Tensor | None
+    flips: Mapping[tuple[str, ...], Tensor]
+
+
+def _finite(numbers: Tensor, who: str) -> Tensor:
+    if not numbers.isfinite().all():
+        what = "scores" if who == "model" else "values"
+        raise Refused(f"The {who} gives {what} that are not finite numbers.")
+    return numbers
