@@ -6,7 +6,9 @@ from .errors import FairtutorError, Refused, did_you_mean
 from .metrics import METRICS
 from .report import AuditReport, Finding, GroupRate
 from .representation import Representation
+from .schema import criteria_schema
 from .submission import Submission
+from .values import InvalidValue
 
 __all__ = [
     "METRICS",
@@ -16,10 +18,12 @@ __all__ = [
     "FairtutorError",
     "Finding",
     "GroupRate",
+    "InvalidValue",
     "Refused",
     "Representation",
     "Submission",
     "build",
+    "criteria_schema",
     "did_you_mean",
     "mlp",
 ]

@@ -2,12 +2,31 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from functools import cached_property
 
 from . import html
-from .errors import FairtutorError, did_you_mean
-from .metrics import DISTANCES, INTERVALS, METRICS, Metric
+from .errors import did_you_mean
+from .metrics import METRICS, Metric
+from .values import (
+    CHOICES,
+    MAX_ATTRIBUTES,
+    MAX_CRITERIA,
+    MAX_TEXT,
+    NUMBERS,
+    TOLERANCE,
+    InvalidValue,
+    is_text,
+    require_choice,
+    require_number,
+    shown,
+)
+
+_NEEDS = {
+    "group": "compares groups: name a sensitive attribute",
+    "individual": "sets columns anew: name the attribute they hold",
+    "representation": "asks what the representation tells: name a sensitive attribute",
+}
 
 
 @dataclass(frozen=True)
@@ -31,7 +50,7 @@ class Criterion:
 
     Raises
     ------
-    FairtutorError
+    InvalidValue
         The metric or score is unknown, the tolerance no share, or the attribute
         missing or superfluous.
 
@@ -48,41 +67,50 @@ class Criterion:
 
     def __post_init__(self) -> None:
         if not isinstance(self.metric, str) or self.metric not in METRICS:
-            raise FairtutorError(
-                f"There is no metric {self.metric!r}. "
-                f"{did_you_mean(self.metric, METRICS)}"
+            raise InvalidValue(
+                f"There is no metric {shown(self.metric)}. "
+                f"{did_you_mean(self.metric, METRICS)}",
+                "metric",
             )
-        _require_share(f"The tolerance of {self.metric!r}", self.tolerance, 0, 1)
-        object.__setattr__(self, "tolerance", _plain(self.tolerance))
+        what = f"The tolerance of {self.metric!r}"
+        tolerance = require_number(what, self.tolerance, TOLERANCE, "tolerance")
+        object.__setattr__(self, "tolerance", tolerance)
         object.__setattr__(self, "attribute", self._attribute_names())
-        if self.spec.names_attribute and not self.attribute:
-            raise FairtutorError(
-                f"{self.metric!r} compares groups: name a sensitive attribute, as in "
-                f"Criterion({self.metric!r}, {self.tolerance}, attribute='sex')."
-            )
-        if self.attribute and not self.spec.names_attribute:
-            raise FairtutorError(
-                f"{self.metric!r} compares no groups: leave the attribute out."
-            )
         if self.score is None:
             object.__setattr__(self, "score", self.spec.scores[0])
         if self.score not in self.spec.scores:
-            raise FairtutorError(
-                f"{self.metric!r} is not taken of {self.score!r}. "
-                f"{did_you_mean(self.score, self.spec.scores)}"
+            raise InvalidValue(
+                f"{self.metric!r} is not taken of {shown(self.score)}. "
+                f"{did_you_mean(self.score, self.spec.scores)}",
+                "score",
             )
 
     def _attribute_names(self) -> tuple[str, ...] | None:
         given = self.attribute
-        names = (given,) if isinstance(given, str) else given or ()
+        names = () if given is None else (given,) if isinstance(given, str) else given
         if (
             not isinstance(names, tuple | list)
-            or not all(isinstance(name, str) and name for name in names)
+            or not all(is_text(name, least=1) for name in names)
             or len(set(names)) < len(names)
+            or len(names) > MAX_ATTRIBUTES
         ):
-            raise FairtutorError(
-                f"The attribute of {self.metric!r} is {given!r}; use a name, or "
-                "several different ones for their intersection."
+            raise InvalidValue(
+                f"The attribute of {self.metric!r} is {shown(given)}; use a name, or "
+                "several different ones for their intersection. A name has 1 to "
+                f"{MAX_TEXT} characters, an intersection at most {MAX_ATTRIBUTES} "
+                "names.",
+                "attribute",
+            )
+        if self.spec.names_attribute and not names:
+            raise InvalidValue(
+                f"{self.metric!r} {_NEEDS[self.spec.kind]}, as in "
+                f"Criterion({self.metric!r}, {self.tolerance:g}, attribute='sex').",
+                "attribute",
+            )
+        if names and not self.spec.names_attribute:
+            raise InvalidValue(
+                f"{self.metric!r} compares no groups: leave the attribute out.",
+                "attribute",
             )
         return tuple(names) or None
 
@@ -95,6 +123,23 @@ class Criterion:
     def groups_of(self) -> str:
         """The attribute or intersection in words, empty if no groups are compared."""
         return " × ".join(self.attribute or ())
+
+    @property
+    def title(self) -> str:
+        """The metric's title, and what is scored where that is not the decision.
+
+        Examples
+        --------
+        >>> Criterion("consistency", 0.9, score="probability").title
+        'consistency (probability)'
+        """
+        plain = self.score == "decision" or len(self.spec.scores) == 1
+        return self.spec.title if plain else f"{self.spec.title} ({self.score})"
+
+    @property
+    def tolerated(self) -> str:
+        """The tolerance with its direction, such as ``"≤ 0.1"``."""
+        return f"{'≥' if self.spec.at_least else '≤'} {self.tolerance:g}"
 
     def verdict(self, lower: float, upper: float) -> str:
         """Judge an interval: the whole of it must lie on one side of the tolerance.
@@ -122,9 +167,11 @@ class Criterion:
         return "meets" if meets else "violates" if violates else "undecided"
 
     def __str__(self) -> str:
-        between = f" between {self.groups_of} groups" if self.attribute else ""
-        sign = "≥" if self.spec.at_least else "≤"
-        return f"{self.spec.title}{between} {sign} {self.tolerance:g}"
+        about = ""
+        if self.attribute:
+            between = f" between {self.groups_of} groups"
+            about = between if self.spec.kind == "group" else f" of {self.groups_of}"
+        return f"{self.title}{about} {self.tolerated}"
 
 
 @dataclass(frozen=True)
@@ -160,7 +207,7 @@ class FairnessCriteria:
 
     Raises
     ------
-    FairtutorError
+    InvalidValue
         A value is out of its range; the message names it.
 
     Examples
@@ -184,28 +231,33 @@ class FairnessCriteria:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "criteria", tuple(self.criteria))
+        self._check_criteria()
+        if not is_text(self.name):
+            raise InvalidValue(
+                f"name is {shown(self.name)}; use text of at most {MAX_TEXT} "
+                "characters.",
+                "name",
+            )
+        for key, allowed in NUMBERS.items():
+            number = require_number(key, getattr(self, key), allowed, key)
+            object.__setattr__(self, key, number)
+        for key, known in CHOICES.items():
+            require_choice(key, getattr(self, key), known)
+
+    def _check_criteria(self) -> None:
         if not self.criteria:
-            raise FairtutorError("Criteria need at least one Criterion.")
-        for criterion in self.criteria:
+            raise InvalidValue("Criteria need at least one Criterion.", "criteria")
+        if len(self.criteria) > MAX_CRITERIA:
+            raise InvalidValue(
+                f"{len(self.criteria)} criteria; at most {MAX_CRITERIA} are taken.",
+                "criteria",
+            )
+        for position, criterion in enumerate(self.criteria):
+            path = f"criteria[{position}]"
             if not isinstance(criterion, Criterion):
-                raise FairtutorError(f"{criterion!r} is not a Criterion.")
-        if len(set(self.criteria)) < len(self.criteria):
-            raise FairtutorError("The same criterion is listed twice.")
-        _require_share("confidence", self.confidence, 0.5, 0.9999)
-        _require_share("threshold", self.threshold, 0, 1)
-        _require_share("lipschitz", self.lipschitz, 0, 1e6)
-        for name in ("confidence", "threshold", "lipschitz"):
-            object.__setattr__(self, name, _plain(getattr(self, name)))
-        for name in ("rounds", "min_group_size", "neighbours", "cells"):
-            value = getattr(self, name)
-            if type(value) is not int or value < 1:
-                raise FairtutorError(f"{name} is {value!r}; use a whole number from 1.")
-        for what, known in (("distance", DISTANCES), ("intervals", INTERVALS)):
-            value = getattr(self, what)
-            if value not in known:
-                raise FairtutorError(
-                    f"There is no {what} {value!r}. {did_you_mean(value, known)}"
-                )
+                raise InvalidValue(f"{shown(criterion)} is not a Criterion.", path)
+            if criterion in self.criteria[:position]:
+                raise InvalidValue("The same criterion is listed twice.", path)
 
     @property
     def error_budget(self) -> float:
@@ -231,40 +283,56 @@ class FairnessCriteria:
     def from_json(cls, text: str) -> "FairnessCriteria":
         """Read a document that :meth:`to_json` or a person wrote.
 
+        Parameters
+        ----------
+        text
+            JSON, as described by :func:`fairtutor.exchange.criteria_schema`.
+
         Raises
         ------
-        FairtutorError
-            The text is not JSON, or a key or value in it is not known.
+        InvalidValue
+            The text is not JSON, or a key or value in it is not valid. The message
+            begins with the place, which is also its ``path``.
 
         Examples
         --------
-        >>> FairnessCriteria.from_json('{"criteria": [], "confidense": 0.9}')
+        >>> FairnessCriteria.from_json(
+        ...     '{"criteria": [{"metric": "accuracy", "tolerance": 80}]}'
+        ... )
         Traceback (most recent call last):
             ...
-        fairtutor.exchange.errors.FairtutorError: There is no key 'confidense' ...
+        fairtutor.exchange.values.InvalidValue: criteria[0].tolerance: The tolerance \
+of 'accuracy' is 80; use a number from 0 to 1. The nearest valid value is 1.
         """
-        try:
-            document = json.loads(text)
-        except ValueError as error:
-            raise FairtutorError(f"The criteria are not valid JSON: {error}.") from None
-        _require_keys("the criteria", document, cls)
-        entries = document.get("criteria", [])
-        if not isinstance(entries, list):
-            raise FairtutorError("'criteria' must be a list of criteria.")
-        for position, entry in enumerate(entries):
-            _require_keys(f"criterion {position}", entry, Criterion)
-        try:
-            criteria = tuple(Criterion(**entry) for entry in entries)
-            return cls(**{**document, "criteria": criteria})
-        except TypeError as error:
-            raise FairtutorError(f"The criteria are incomplete: {error}.") from None
+        from .document import read_criteria
+
+        return read_criteria(text)
+
+    def prose(self) -> str:
+        """Return the document as numbered articles in plain words.
+
+        Returns
+        -------
+        str
+            What is scored, of whom, compared with whom, how strictly, how surely; what
+            each verdict means; and what the criteria do not say.
+
+        Examples
+        --------
+        >>> criteria = FairnessCriteria((Criterion("accuracy", 0.8),), name="useful")
+        >>> criteria.prose().splitlines()[0]
+        'CRITERIA “useful”'
+        """
+        from .prose import prose
+
+        return prose(self)
 
     def _repr_html_(self) -> str:
         rows = [
             (
-                criterion.spec.title,
+                criterion.title,
                 criterion.groups_of or "everyone",
-                f"{'≥' if criterion.spec.at_least else '≤'} {criterion.tolerance:g}",
+                criterion.tolerated,
                 criterion.spec.question,
             )
             for criterion in self.criteria
@@ -278,29 +346,3 @@ class FairnessCriteria:
         return html.card(
             "regulator", f"Criteria: {self.name}", html.table(header, rows), note
         )
-
-
-def _require_share(name: str, value: object, low: float, high: float) -> None:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not low <= value <= high:
-        raise FairtutorError(
-            f"{name} is {value!r}; use a number from {low:g} to {high:g}."
-        )
-
-
-def _plain(number: float) -> float:
-    """Write equal numbers alike (1 and 1.0, 0.0 and −0.0), as fingerprints need."""
-    return abs(float(number))
-
-
-def _require_keys(what: str, document: object, kind: type) -> None:
-    if not isinstance(document, dict):
-        raise FairtutorError(
-            f"{what.capitalize()}: expected keys and values in braces."
-        )
-    known = [field.name for field in fields(kind)]
-    for key in document:
-        if key not in known:
-            raise FairtutorError(
-                f"There is no key {key!r} in {what}. {did_you_mean(key, known)}"
-            )

@@ -36,6 +36,7 @@ def did_you_mean(name: str, valid: Iterable[str]) -> str:
     """
     options = list(valid)
     by_lower_case = {option.lower(): option for option in options}
-    near = get_close_matches(str(name).lower(), by_lower_case, n=1)
+    asked = str(name)[:100].lower()  # it may be a megabyte of somebody's document
+    near = get_close_matches(asked, by_lower_case, n=1)
     listing = f"Valid: {', '.join(repr(option) for option in options)}."
     return f"Did you mean {by_lower_case[near[0]]!r}? {listing}" if near else listing

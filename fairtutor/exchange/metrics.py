@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 # What is scored of each person: the yes-or-no decision ŷ, the probability p = P(ŷ = 1),
-# or the loss |y − p|, the chance that a decision drawn with probability p is wrong.
-SCORES = ("decision", "probability", "loss")
+# the loss |y − p|, the chance that a decision drawn with probability p is wrong, or,
+# without any model, the representation z.
+SCORES = ("decision", "probability", "loss", "representation")
 DISTANCES = ("euclidean",)
 INTERVALS = ("score", "exact")
 
@@ -127,5 +128,6 @@ METRICS: Mapping[str, Metric] = {
         "How well can the best of several probes tell the group from the "
         "representation (balanced accuracy)?",
         kind="representation",
+        scores=("representation",),
     ),
 }
