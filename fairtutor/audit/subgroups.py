@@ -71,10 +71,10 @@ class Subgroup:
         for name in self.points:
             if name not in attributes:
                 raise FairtutorError(f"The rows have no attribute {name!r}.")
-        total = sum(
-            torch.tensor(points, dtype=torch.float64)[attributes[name][0].cpu()]
-            for name, points in self.points.items()
-        )
+        rows = next(iter(attributes.values()))[0]
+        total = torch.zeros(len(rows), dtype=torch.float64)
+        for name, points in self.points.items():
+            total += torch.tensor(points, dtype=torch.float64)[attributes[name][0].cpu()]
         return total >= self.threshold - 1e-9
 
     def __str__(self) -> str:

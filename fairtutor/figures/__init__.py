@@ -2,6 +2,7 @@
 
 from .board import threshold_board
 from .calibration import calibration_by_group
+from .cards import elicitation_errors, rate_cards
 from .curves import false_meets_curve, training_curves
 from .embedding import embedding, principal_plane
 from .findings import audit_findings
@@ -19,12 +20,14 @@ __all__ = [
     "TrailPoint",
     "audit_findings",
     "calibration_by_group",
+    "elicitation_errors",
     "embedding",
     "fairness_utility_trail",
     "false_meets_curve",
     "live_curve",
     "loop_diagram",
     "principal_plane",
+    "rate_cards",
     "rates_by_group",
     "rates_by_threshold",
     "score_distributions",

@@ -1,6 +1,7 @@
 """Panels for a notebook: one per entity, one for the loop, and the explorers."""
 
 from .base import Panel
+from .elicitation import ElicitationPanel
 from .loop import LoopPanel
 from .producer import ProducerPanel
 from .regulator import RegulatorPanel
@@ -8,6 +9,7 @@ from .thresholds import ThresholdExplorer
 from .user import UserPanel
 
 __all__ = [
+    "ElicitationPanel",
     "LoopPanel",
     "Panel",
     "ProducerPanel",
