@@ -44,7 +44,9 @@ in the criteria. Did you mean 'confidence'? ...
     _require_keys(document, FairnessCriteria, "", "the criteria", repeated)
     entries = document.get("criteria", [])
     if not isinstance(entries, list):
-        raise InvalidValue("'criteria' must be a list of criteria.", "criteria")
+        raise _at(
+            "", InvalidValue("'criteria' must be a list of criteria.", "criteria")
+        )
     document["criteria"] = [
         _read_criterion(entry, f"criteria[{position}]", repeated)
         for position, entry in enumerate(entries)

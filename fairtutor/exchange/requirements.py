@@ -70,8 +70,8 @@ REQUIREMENTS: Mapping[str, str] = {
     "same_cell_same_treatment": (
         "The reference people are divided into at most {cells} cells of people like "
         "each other (by k-means). Each audited person falls into the cell whose "
-        "centre is nearest, and their {score} is compared with the mean {score} of the reference people "
-        f"in that cell. {AGREEMENT}"
+        "centre is nearest, and their {score} is compared with the mean {score} of the "
+        f"reference people in that cell. {AGREEMENT}"
     ),
     "attribute_flip_consistency": (
         "For each person, the features made from {names} are set to every combination "

@@ -1,6 +1,5 @@
 """What each value of a criteria document may be; the schema is made of the same."""
 
-import math
 import reprlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -72,7 +71,7 @@ class Number:
             number = value if isinstance(value, int) else float(value)
         except (TypeError, ValueError):
             return None
-        if isinstance(value, bool) or math.isnan(number):
+        if isinstance(value, bool) or number != number:  # NaN
             return None
         clipped = min(max(number, self.low), self.high)
         return round(clipped) if self.whole else clipped

@@ -244,7 +244,8 @@ def read_header(packed: bytes) -> dict[str, str]:
     Raises
     ------
     Refused
-        The bytes are not a ``safetensors`` file of an accepted size.
+        The bytes are not a ``safetensors`` file of an accepted size, or its header
+        names something twice or cannot be written as UTF-8.
 
     Examples
     --------
@@ -253,7 +254,7 @@ def read_header(packed: bytes) -> dict[str, str]:
         ...
     fairtutor.exchange.errors.Refused: The file is too short to hold any weights.
     """
-    if not isinstance(packed, bytes):
+    if type(packed) is not bytes:  # a subclass could show each reader another content
         raise Refused(
             f"Expected the bytes of a safetensors file, got {type(packed).__name__}."
         )
@@ -270,14 +271,32 @@ def read_header(packed: bytes) -> dict[str, str]:
     if size > min(MAX_HEADER_BYTES, len(packed) - 8):
         raise Refused("The file's header is damaged or too long.")
     try:
-        metadata = json.loads(packed[8 : 8 + size].decode("utf-8"))["__metadata__"]
-        fields = json.loads(metadata[HEADER])
-        return {str(key): str(value) for key, value in fields.items()}
+        metadata = _unambiguous(packed[8 : 8 + size].decode("utf-8"))["__metadata__"]
+        fields = _unambiguous(metadata[HEADER])
+        fields = {str(key): str(value) for key, value in fields.items()}
+        "".join([*fields, *fields.values()]).encode("utf-8")  # half a character fails
+        return fields
+    except Refused:
+        raise
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise Refused(
             "The file's header is not one that fairtutor wrote. Hand in the bytes "
             "made by Representation.from_module or Submission.from_module."
         ) from None
+
+
+def _unambiguous(text: str) -> dict:
+    """Read JSON in which no name stands twice: readers differ in which one counts."""
+
+    def unique(pairs: list[tuple[str, object]]) -> dict:
+        found: dict[str, object] = {}
+        for name, value in pairs:
+            if name in found:
+                raise Refused(f"The file's header names {name!r} twice.")
+            found[name] = value
+        return found
+
+    return json.loads(text, object_pairs_hook=unique)
 
 
 def _check_weights(
