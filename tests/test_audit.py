@@ -1,6 +1,7 @@
 """Metrics against fairlearn's and against counting; findings, verdicts, many rounds."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,11 +12,13 @@ from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score
 
 from fairtutor.audit import (
+    FINDERS,
     RATES,
     Audited,
     accuracy_and_gap,
     audit,
     group_counts,
+    leakage,
     rates,
     weighed,
 )
@@ -23,13 +26,16 @@ from fairtutor.audit.intervals import (
     clopper_pearson,
     difference,
     largest_difference,
+    largest_difference_within,
+    smallest_ratio,
     wilson,
 )
+from fairtutor.audit.probes import FAMILIES
 from fairtutor.exchange import METRICS, Criterion, FairnessCriteria
-from fairtutor.similarity import neighbour_mean
 
 many = settings(derandomize=True, deadline=None, max_examples=60)
 EQUAL = pytest.approx
+METHODS = ("score", "exact")
 FAIRLEARN = {
     "selection_rate_difference": fairlearn.demographic_parity_difference,
     "selection_rate_ratio": fairlearn.demographic_parity_ratio,
@@ -54,9 +60,9 @@ def audited(y, scores, groups, num_groups=None, X=None, reference=None, decided=
     )
 
 
-def find(metric, seen, tolerance=0.1, **options):
+def find(metric, seen, tolerance=0.1, score=None, **options):
     attribute = "a" if METRICS[metric].names_attribute else None
-    criterion = Criterion(metric, tolerance, attribute)
+    criterion = Criterion(metric, tolerance, attribute, score)
     (finding,) = audit(seen, FairnessCriteria((criterion,), **options))
     return finding
 
@@ -193,62 +199,187 @@ def test_groups_without_the_outcome_are_left_out_but_keep_it_open(metric, case):
         assert finding.lower <= finding.estimate <= finding.upper
 
 
-def test_equalized_odds_is_the_larger_gap_at_half_the_budget_each():
+def test_equalized_odds_is_the_larger_gap_within_one_interval_for_both():
     random = np.random.default_rng(0)
     groups, y = random.integers(0, 2, 2000), random.integers(0, 2, 2000)
     scores = random.random(2000) * (0.6 + 0.4 * groups)
-    seen = audited(y, scores, groups)
-    both = find("equalized_odds_difference", seen)
-    halves = [
-        find(f"{kind}_positive_rate_difference", seen, rounds=10)  # half of 5 rounds'
-        for kind in ("true", "false")
-    ]
-    assert both.estimate == max(half.estimate for half in halves)
-    assert both.lower == EQUAL(max(half.lower for half in halves))
-    assert both.upper == EQUAL(max(half.upper for half in halves))
+    both = find("equalized_odds_difference", audited(y, scores, groups))
+    tables = []
+    for outcome in (1, 0):
+        chosen = [(scores[(groups == g) & (y == outcome)] >= 0.5) for g in (0, 1)]
+        tables.append([(int(c.sum()), len(c)) for c in chosen])
+    gaps = [abs(k / n - j / m) for (k, n), (j, m) in tables]
+    assert both.estimate == EQUAL(max(gaps))
+    expected = largest_difference_within(tables, 0.01)
+    assert (both.lower, both.upper) == EQUAL(expected)
     labels = ["g0, y = 1", "g1, y = 1", "g0, y = 0", "g1, y = 0"]
     assert [g.group for g in both.groups] == labels
 
 
-# Calibration and consistency.
+OTHER_RATES = {
+    "predictive_parity_difference": "positive predictive value",
+    "accuracy_difference": "accuracy",
+}
 
 
-def calibration_by_hand(y, scores, groups, num_groups, least, alpha):
-    gaps, limits = [], []
+@pytest.mark.parametrize("metric", OTHER_RATES)
+@given(case=rows(whole=True), threshold=st.sampled_from([0.2, 0.5, 0.8]))
+@many
+def test_other_differences_are_counted_person_by_person(metric, case, threshold):
+    y, scores, groups, num_groups = case
+    among, success = CONDITIONS[OTHER_RATES[metric]]
+    people = list(zip(y, scores >= threshold, groups, strict=True))
+    parts = []
+    for g in range(num_groups):
+        chosen = [(a, d) for a, d, code in people if code == g and among(a, d)]
+        parts.append((sum(bool(success(a, d)) for a, d in chosen), len(chosen)))
+    finding = find(
+        metric,
+        audited(y, scores, groups, num_groups),
+        threshold=threshold,
+        min_group_size=1,
+    )
+    shares = [k / n for k, n in parts if n]
+    if len(shares) < 2:
+        assert math.isnan(finding.estimate)
+        return
+    assert finding.estimate == EQUAL(max(shares) - min(shares))
+    assert (finding.lower, finding.upper) == EQUAL(largest_difference(parts, 0.01))
+    assert [(g.n, g.rate) for g in finding.groups if g.n] == [
+        (n, EQUAL(k / n)) for k, n in parts if n
+    ]
+
+
+@pytest.mark.parametrize("score", ["probability", "loss"])
+@given(case=rows())
+@many
+def test_a_mean_score_difference_is_the_gap_between_means(score, case):
+    y, scores, groups, num_groups = case
+    values = scores if score == "probability" else abs(y - scores)
+    finding = find("mean_score_difference", audited(*case), score=score)
+    means = [values[groups == g].mean() for g in range(num_groups) if g in groups]
+    gap = max(means) - min(means) if len(means) > 1 else math.nan
+    assert finding.estimate == EQUAL(gap, nan_ok=True)
+    sizes = np.bincount(groups, minlength=num_groups)
+    assert [g.n for g in finding.groups] == sizes.tolist()
+    for g, shown in enumerate(finding.groups):
+        if shown.n:
+            assert shown.rate == EQUAL(values[groups == g].mean())
+            assert shown.lower <= shown.rate <= shown.upper
+        else:
+            assert (shown.lower, shown.upper) == (0, 1)
+    small = [g for g in range(num_groups) if sizes[g] < 30]
+    assert [f"g{g} ({sizes[g]})" in finding.note for g in small] == [True] * len(small)
+    if small:
+        assert finding.upper == 1
+
+
+def test_a_mean_loss_is_what_drawn_decisions_get_wrong():
+    y, scores = torch.tensor([1, 0]).repeat(5000), torch.full((10_000,), 0.7)
+    groups = 1 - y  # in g0 each loss is .3, in g1 .7
+    finding = find("mean_score_difference", audited(y, scores, groups), score="loss")
+    assert finding.estimate == EQUAL(0.4)
+    drawn = torch.rand(10_000, generator=torch.Generator().manual_seed(0)) < scores
+    for g in (0, 1):
+        wrong = (drawn.long() != y)[groups == g].double().mean().item()
+        assert wrong == EQUAL(finding.groups[g].rate, abs=0.02)
+
+
+EXACT = [*FAIRLEARN, *OTHER_RATES, "calibration_gap"]
+
+
+@pytest.mark.parametrize("metric", EXACT)
+def test_exact_intervals_are_used_where_the_criteria_ask_for_them(metric):
+    random = np.random.default_rng(1)
+    groups, y = random.integers(0, 2, 300), random.integers(0, 2, 300)
+    seen = audited(y, random.random(300) * (0.7 + 0.3 * groups), groups)
+    options = {"min_group_size": 5}
+    score, exact = (find(metric, seen, intervals=i, **options) for i in METHODS)
+    assert score.estimate == exact.estimate
+    assert exact.upper - exact.lower > score.upper - score.lower
+
+
+def test_exact_intervals_are_those_of_the_counts():
+    seen = counted((40, 100), (10, 60), (30, 50))
+    parts = [(40, 100), (10, 60), (30, 50)]
+    finding = find("selection_rate_difference", seen, intervals="exact")
+    expected = largest_difference(parts, 0.01, method="exact")
+    assert (finding.lower, finding.upper) == EQUAL(expected)
+    finding = find("selection_rate_ratio", seen, intervals="exact")
+    expected = smallest_ratio(parts, 0.01, method="exact")
+    assert (finding.lower, finding.upper) == EQUAL(expected)
+
+
+# Calibration.
+
+
+def calibration_by_hand(y, scores, groups, num_groups, least):
+    """Return counts of the groups compared in each bin, and the worst pair's share."""
+    tables, held = [], {}
     for b in range(5):
         inside = [min(int(s * 5), 4) == b for s in scores]
-        parts = []
+        parts = {}
         for g in range(num_groups):
             cell = [
                 yi
                 for yi, i, code in zip(y, inside, groups, strict=True)
                 if i and code == g
             ]
-            parts.append((int(sum(cell)), len(cell)))
-        if min(n for _, n in parts) >= least:
-            shares = [k / n for k, n in parts]
-            gaps.append(max(shares) - min(shares))
-            limits.append(parts)
-    intervals = [largest_difference(parts, alpha / len(gaps)) for parts in limits]
-    return gaps, intervals
+            if len(cell) >= least:
+                parts[g] = int(sum(cell)), len(cell)
+        if len(parts) > 1:
+            tables.append(list(parts.values()))
+        for g in parts:
+            for other in parts:
+                held[g, other] = held.get((g, other), 0) + parts[g][1]
+    shares = [
+        held.get((g, other), 0) / max(1, list(groups).count(g))
+        for g in range(num_groups)
+        for other in range(num_groups)
+    ]
+    return tables, min(shares)
 
 
-@given(case=rows(least=100, most=600), least=st.sampled_from([1, 5, 10]))
+@given(case=rows(least=100, most=600), least=st.sampled_from([1, 5, 10, 20]))
 @many
 def test_the_calibration_gap_is_counted_bin_by_bin(case, least):
     y, scores, groups, num_groups = case
     seen = audited(y, scores, groups, num_groups)
     finding = find("calibration_gap", seen, min_group_size=least)
-    gaps, limits = calibration_by_hand(y, scores, groups, num_groups, least, 0.01)
-    assert finding.note == f"compared in {len(gaps)} of 5 score bins"
-    assert len(finding.groups) == num_groups * len(gaps)
-    if not gaps:
+    tables, held = calibration_by_hand(y, scores, groups, num_groups, least)
+    note = f"compared in {len(tables)} of 5 score bins"
+    assert [g.n for g in finding.groups] == [n for parts in tables for _, n in parts]
+    if not tables:
+        assert finding.note == note
         assert math.isnan(finding.estimate)
         assert (finding.lower, finding.upper) == (0, 1)
         return
+    assert finding.note == f"{note}, at least {held:.0%} of each group with each other"
+    shares = [[k / n for k, n in parts] for parts in tables]
+    gaps = [max(each) - min(each) for each in shares]
     assert finding.estimate == EQUAL(max(gaps), abs=1e-12)
-    assert finding.lower == EQUAL(max(low for low, _ in limits), abs=1e-12)
-    assert finding.upper == EQUAL(max(high for _, high in limits), abs=1e-12)
+    lower, upper = largest_difference_within(tables, 0.01)
+    assert finding.lower == EQUAL(lower, abs=1e-12)
+    assert finding.upper == EQUAL(1 if held < 0.5 else upper, abs=1e-12)
+
+
+def half_compared(beside, gap=0):
+    """Both groups in the first bin, and ``beside`` more rows of g0 in the last."""
+    n = 2000
+    y = [i % 10 == 0 for i in range(n)] + [i % 10 <= gap for i in range(n)]
+    y += [True] * beside
+    scores, groups = [0.1] * 2 * n + [0.9] * beside, [0] * n + [1] * n + [0] * beside
+    return audited(torch.tensor(y).long(), torch.tensor(scores), torch.tensor(groups))
+
+
+def test_a_group_that_is_mostly_compared_with_nobody_is_not_called_calibrated():
+    kept = find("calibration_gap", half_compared(2000), 0.2)
+    assert (kept.verdict, kept.estimate) == ("meets", 0)
+    assert kept.note.endswith("at least 50% of each group with each other")
+    lost = find("calibration_gap", half_compared(2001), 0.2)
+    assert (lost.verdict, lost.upper) == ("undecided", 1)
+    found = find("calibration_gap", half_compared(2001, gap=7), 0.2)
+    assert found.verdict == "violates"
 
 
 def test_a_score_of_one_is_in_the_last_bin():
@@ -258,18 +389,6 @@ def test_a_score_of_one_is_in_the_last_bin():
     )
     assert [g.group for g in finding.groups] == ["g0, score 0.8–1", "g1, score 0.8–1"]
     assert finding.estimate == 0
-
-
-def test_consistency_is_the_mean_agreement_with_its_reference():
-    torch.manual_seed(0)
-    X, reference = torch.randn(80, 3), torch.randn(60, 3)
-    scores, decided = torch.rand(80), torch.rand(60)
-    seen = audited([0, 1] * 40, scores, [0, 1] * 40, None, X, reference, decided)
-    finding = find("consistency", seen, neighbours=7, threshold=0.3)
-    around = neighbour_mean(X, reference, decided >= 0.3, 7)
-    expected = 1 - ((scores >= 0.3).double() - around).abs().mean()
-    assert finding.estimate == EQUAL(expected.item(), abs=1e-12)
-    assert 0 < finding.lower < finding.estimate < finding.upper <= 1
 
 
 # Findings.
@@ -350,21 +469,95 @@ def test_accuracy_is_judged_from_below():
     assert verdicts == ["meets", "undecided", "violates"]
 
 
-def test_findings_stand_in_the_order_of_the_criteria():
+def test_every_metric_has_its_finder():
+    assert set(FINDERS) == set(METRICS)
+
+
+@pytest.mark.parametrize("size", [1, 2, 60, 400])
+def test_findings_stand_in_the_order_of_the_criteria(size):
     criteria = tuple(
-        Criterion(name, 0.5, "a" if metric.names_attribute else None)
+        Criterion(name, 0.5, "a" if metric.names_attribute else None, score)
         for name, metric in METRICS.items()
+        for score in metric.scores
     )
+    torch.manual_seed(size)
     random = np.random.default_rng(3)
-    seen = audited(
-        random.integers(0, 2, 400), random.random(400), random.integers(0, 2, 400)
+    y, groups = random.integers(0, 2, size), random.integers(0, 2, size)
+    groups = torch.from_numpy(groups)
+    seen = replace(
+        audited(y, random.random(size), groups, 2, torch.randn(size, 2)),
+        reference=torch.randn(60, 2),
+        reference_scores=torch.rand(60),
+        flips={("a",): torch.rand(size, 3)},
+        Z=torch.randn(size, 2),
+        Z_reference=torch.randn(60, 2),
+        reference_groups={("a",): torch.arange(60) % 2},
     )
     findings = audit(seen, FairnessCriteria(criteria))
     assert [finding.criterion for finding in findings] == list(criteria)
     for finding in findings:
-        assert finding.lower <= finding.estimate <= finding.upper
+        unknown = math.isnan(finding.estimate)
+        assert unknown or finding.lower <= finding.estimate <= finding.upper
+        assert not unknown or (finding.lower, finding.upper) == (0, 1)
+        assert 0 <= finding.lower <= finding.upper <= 1
         verdict = finding.criterion.verdict(finding.lower, finding.upper)
         assert finding.verdict == verdict
+    if size < 10:
+        assert "meets" not in {f.verdict for f in findings if f.criterion.attribute}
+
+
+def test_without_a_model_or_a_representation_nothing_is_said_about_it():
+    seen = counted((300, 500), (250, 500))
+    gap = find("selection_rate_difference", replace(seen, scores=None), 0.9)
+    assert gap.note == "needs a model, and none was handed in"
+    assert (gap.verdict, gap.lower, gap.upper) == ("undecided", 0, 1)
+    probed = find("leakage", seen, 0.9)
+    assert probed.note == "needs a representation, and none was handed in"
+    assert (probed.verdict, probed.lower, probed.upper) == ("undecided", 0, 1)
+
+
+# Leakage.
+
+
+def told(size, gap, num_groups=2, seed=0):
+    """Audit and reference rows whose z tells the group by ``gap``."""
+    torch.manual_seed(seed)
+    codes = torch.arange(size) % num_groups
+    Z, Z_reference = torch.randn(size, 2), torch.randn(size, 2)
+    Z[:, 0] += gap * codes
+    Z_reference[:, 0] += gap * codes
+    return replace(
+        audited(torch.zeros(size), torch.zeros(size), codes, num_groups),
+        Z=Z,
+        Z_reference=Z_reference,
+        reference_groups={("a",): codes},
+    )
+
+
+def test_leakage_is_that_of_the_best_probe_and_bounds_no_other():
+    seen = told(300, 1.5)
+    finding = find("leakage", seen, 0.6)
+    best = max(finding.groups, key=lambda probe: probe.rate)
+    assert [g.group for g in finding.groups] == list(FAMILIES)
+    assert finding.estimate == best.rate > 0.7
+    assert finding.lower == max(g.lower for g in finding.groups)
+    assert finding.upper == max(g.upper for g in finding.groups)
+    assert finding.verdict == "violates"
+    assert finding.note == "bounds these 4 probes and no others; chance is 0.5"
+    expected = leakage(
+        seen.Z_reference, seen.reference_groups[("a",)], seen.Z, *LABELS, alpha=0.01
+    )
+    assert (finding.lower, finding.upper) == (expected.lower, expected.upper)
+
+
+LABELS = (torch.arange(300) % 2, 2)
+
+
+def test_what_does_not_leak_meets_and_a_small_group_leaves_it_open():
+    assert find("leakage", told(600, 0), 0.7).verdict == "meets"
+    open_one = find("leakage", told(50, 0), 0.7)
+    assert open_one.verdict == "undecided"
+    assert open_one.note.startswith("fewer than 30 rows: g0 (25), g1 (25); bounds")
 
 
 # All findings of all rounds together.

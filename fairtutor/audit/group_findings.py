@@ -1,7 +1,7 @@
 """Findings on group metrics: what the groups of a sensitive attribute get."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -37,7 +37,7 @@ def _parts(
     return list(zip(successes.tolist(), trials.tolist(), strict=True)), names
 
 
-def _shown(parts: Parts, names: tuple[str, ...], of: str = "") -> tuple[GroupRate, ...]:
+def _shown(parts: Parts, names: Sequence[str], of: str = "") -> tuple[GroupRate, ...]:
     successes, trials = zip(*parts, strict=True)
     return group_rates(successes, trials, [f"{name}{of}" for name in names])
 
@@ -143,37 +143,50 @@ def _accuracy(
 def _calibration(
     audited: Audited, criterion: Criterion, criteria: FairnessCriteria
 ) -> Finding:
-    """Compare the groups' outcomes bin by bin, where each group has enough rows.
+    """Compare the groups' outcomes bin by bin, where two or more have enough rows.
 
     Who has nobody to be compared with stays unknown: if that is most of a group, the
     gap may be anything up to 1, and only a violation can be found.
     """
     names = audited.groups[criterion.attribute][1]
     positive, trials = _by_bin(audited, criterion)
-    enough = (trials >= criteria.min_group_size).all(1)
-    within = (trials[enough].sum(0) / trials.sum(0)).min().item()
+    enough = trials >= criteria.min_group_size
     compared = {
-        b: list(zip(positive[b].tolist(), trials[b].tolist(), strict=True))
-        for b in enough.nonzero().ravel().tolist()
+        b: enough[b].nonzero().ravel().tolist()
+        for b in range(SCORE_BINS)
+        if enough[b].sum() > 1
     }
     note = f"compared in {len(compared)} of {SCORE_BINS} score bins"
     if not compared:
         return settle(criterion, math.nan, (0.0, 1.0), note=note)
-    note += f", which hold {within:.0%} or more of each group"
+    tables = [
+        list(zip(positive[b, who].tolist(), trials[b, who].tolist(), strict=True))
+        for b, who in compared.items()
+    ]
     lower, upper = intervals.largest_difference_within(
-        list(compared.values()), criteria.error_budget, method=criteria.intervals
+        tables, criteria.error_budget, method=criteria.intervals
     )
-    if within < LEAST_COMPARED:
+    covered = _least_compared(trials, enough)
+    note += f", at least {covered:.0%} of each group with each other"
+    if covered < LEAST_COMPARED:
         upper = 1.0
-    estimate = max(_gap(_shares(parts)) for parts in compared.values())
-    shown = sum(
-        (
-            _shown(parts, names, f", score {b / SCORE_BINS:g}–{(b + 1) / SCORE_BINS:g}")
-            for b, parts in compared.items()
-        ),
-        (),
-    )
-    return settle(criterion, estimate, (lower, upper), shown, note)
+    shown = [
+        _shown(
+            parts,
+            [names[g] for g in who],
+            f", score {b / SCORE_BINS:g}–{(b + 1) / SCORE_BINS:g}",
+        )
+        for (b, who), parts in zip(compared.items(), tables, strict=True)
+    ]
+    estimate = max(_gap(_shares(parts)) for parts in tables)
+    return settle(criterion, estimate, (lower, upper), sum(shown, ()), note)
+
+
+def _least_compared(trials: Tensor, enough: Tensor) -> float:
+    """Return the smallest share of a group that is compared with another group."""
+    together = (trials * enough).double().T @ enough.double()
+    shares = together / trials.sum(0).clamp(min=1)[:, None]
+    return shares.min().item()  # with itself a group is compared most
 
 
 def _by_bin(audited: Audited, criterion: Criterion) -> tuple[Tensor, Tensor]:
