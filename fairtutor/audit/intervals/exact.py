@@ -26,6 +26,7 @@ from .share import Group, Limits, exact_lower
 POINTS = 48  # shares tried of each group
 AT_ONCE = 256  # pairs of groups compared in one step
 SPARED = 0.01  # part of a limit's error that keeps the shares within exact limits
+SLACK = 1.005  # of the quantile: makes up for what lies between the shares tried
 TINY = 1e-12
 
 
@@ -107,7 +108,8 @@ def _upper(k1, n1, k2, n2, tail, variance, compare) -> np.ndarray:
     v1, v2 = variance(p1, n1), variance(p2, n2)
     sd1, sd2 = np.sqrt(v1)[:, :, None], np.sqrt(v2)[:, None]
     both = np.sqrt(v1[:, :, None] + v2[:, None] + TINY**2)
-    allowed = np.interp(sd1 / both, *_quantiles(tail * (1 - SPARED))) * both
+    quantile = np.interp(sd1 / both, *_quantiles(tail * (1 - SPARED)))
+    allowed = SLACK * quantile * both
     rejected = sd1 * z1[:, :, None] + sd2 * z2[:, None] - allowed
     with np.errstate(divide="ignore"):
         across = compare(p1, _edge(rejected, p2[:, None], 2, np.inf))
