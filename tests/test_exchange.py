@@ -3,10 +3,13 @@
 import json
 import math
 import pickle
+import re
 import struct
 import tracemalloc
 import zipfile
+from html.parser import HTMLParser
 from io import BytesIO
+from itertools import pairwise
 
 import pytest
 import torch
@@ -641,6 +644,123 @@ def test_flags_are_shown_wherever_the_report_is():
     assert strict(flagged.to_json())["flags"] == [flag]
     assert strict(plain.to_json())["flags"] == []
     assert "Noticed" not in plain._repr_html_()
+
+
+def test_a_report_without_a_model_says_so():
+    alone = report(accuracy=(math.nan, 0.0, 1.0), submission="")
+    assert "No model was audited; 2,800 fresh rows were used." in str(alone)
+    assert "nan" not in alone.utility
+
+
+class Page(HTMLParser):
+    """What a browser would see: elements with their attributes, and their text."""
+
+    VOID = frozenset({"img", "meta", "br"})
+
+    def __init__(self, page):
+        super().__init__()
+        self.elements, self.open, self.text = [], [], {}
+        self.feed(page)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attributes):
+        self.elements.append((tag, dict(attributes)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        inside = self.open[-1] if self.open else ""
+        self.text.setdefault(inside, []).append(data)
+
+    def all(self, tag):
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+def whole_report():
+    """A report with hostile names wherever a name may stand."""
+    asked = (
+        Criterion("selection_rate_difference", 0.1, (HOSTILE, "b")),
+        Criterion("leakage", 0.6, HOSTILE),
+        Criterion("accuracy", 0.8),
+        Criterion("mean_score_difference", 0.1, "sex", "loss"),
+    )
+    groups = (
+        GroupRate(HOSTILE, 90, 0.25, 0.2, 0.31),
+        GroupRate("m", 0, math.nan, 0.0, 1.0),
+    )
+    many = tuple(GroupRate(f"g{k}", 9, 0.5, 0.2, 0.8) for k in range(50))
+    findings = (
+        Finding(asked[0], 0.25, 0.125, 0.375, "violates", groups, HOSTILE),
+        Finding(asked[1], 0.55, 0.5, 0.59, "meets", groups[:1]),
+        Finding(asked[2], math.nan, 0.0, 1.0, "undecided", (), "</script>"),
+        Finding(asked[3], 0.0, 0.0, 0.3, "undecided", many),
+    )
+    criteria = FairnessCriteria(asked, name=f"</title>{HOSTILE}")
+    return report(
+        criteria=criteria,
+        findings=findings,
+        flags=(HOSTILE, "</script><b>"),
+        recomputed={HOSTILE: math.inf},
+        submission=HOSTILE,
+    )
+
+
+def test_the_page_stands_alone_and_runs_nothing():
+    page = Page(whole_report().to_html())
+    [html] = page.all("html")
+    assert html == {"lang": "en"}
+    [script] = page.all("script")
+    assert script == {"type": "application/json", "id": "report"}
+    assert {"iframe", "link", "object", "form", "a", "b"}.isdisjoint(
+        tag for tag, _ in page.elements
+    )
+    [policy] = [m for m in page.all("meta") if "http-equiv" in m]
+    assert policy["content"].startswith("default-src 'none'")
+    for tag, attributes in page.elements:
+        assert not any(name.startswith("on") for name in attributes), tag
+        assert set(attributes) & {"src", "href", "action", "srcset"} <= {"src"}
+    for image in page.all("img"):
+        assert image["src"].startswith("data:image/png;base64,")
+        assert re.search(r"\d", image["alt"])
+    [style] = page.text["style"]
+    assert "url(" not in style and "@import" not in style
+    assert not re.search(r"https?:", whole_report().to_html())
+
+
+def test_the_page_says_everything_in_order():
+    made = whole_report()
+    page = Page(made.to_html())
+    heads = [int(t[1]) for t, _ in page.elements if re.fullmatch(r"h\d", t)]
+    assert heads[0] == 1 and heads.count(1) == 1
+    assert all(after <= before + 1 for before, after in pairwise(heads))
+    assert page.text["title"] == ["Audit report, round 2: violates"]
+    [data] = page.text["script"]
+    assert json.loads(data) == json.loads(made.to_json())
+    told = " ".join(text for texts in page.text.values() for text in texts)
+    for said in (
+        "2,800 audited people",
+        "0.125 to 0.375",
+        "not computed",
+        "meets: 1, ✗ violates: 1, ? undecided: 2",
+        "Article 1. What this document is",
+        "mean loss",
+        made.criteria.fingerprint,
+    ):
+        assert said in told
+    # Of the findings with groups, the one with fifty has a table and no picture.
+    assert len(page.all("img")) == 1 + 2
+    assert all(f"g{k}" in page.text["td"] for k in range(50))
+
+
+def test_the_page_is_written_and_the_same_every_time(tmp_path):
+    made = report(estimate=0.25)
+    made.write_html(tmp_path / "report.html")
+    assert (tmp_path / "report.html").read_text(encoding="utf-8") == made.to_html()
+    assert "Noticed" not in made.to_html()
 
 
 def test_names_cannot_bring_html_with_them():

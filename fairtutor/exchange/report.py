@@ -4,6 +4,7 @@ import json
 import math
 from dataclasses import asdict, dataclass
 from html import escape
+from pathlib import Path
 
 from . import html
 from .criteria import Criterion, FairnessCriteria
@@ -23,6 +24,7 @@ class GroupRate:
         Rows that the rate is taken over.
     rate, lower, upper
         The estimate and its own, not simultaneous, 95% interval; NaN without rows.
+        For leakage each "group" is a probe, and its interval is simultaneous.
     """
 
     group: str
@@ -125,6 +127,29 @@ class AuditReport:
         document = {**asdict(self), "verdict": self.verdict}
         return json.dumps(_null_for_non_finite(document), indent=2, ensure_ascii=False)
 
+    def to_html(self) -> str:
+        """Return the report as one HTML page with its plots.
+
+        Returns
+        -------
+        str
+            A whole document without scripts, which asks nobody for anything: verdict,
+            findings, the rates behind them, the criteria in words, and the JSON.
+        """
+        from .page import report_page
+
+        return report_page(self)
+
+    def write_html(self, path: str | Path) -> None:
+        """Write :meth:`to_html` to a file.
+
+        Parameters
+        ----------
+        path
+            Where to write.
+        """
+        Path(path).write_text(self.to_html(), encoding="utf-8")
+
     def _rows(self) -> list[tuple[str, ...]]:
         return [
             (
@@ -139,12 +164,15 @@ class AuditReport:
 
     @property
     def _title(self) -> str:
-        symbol = SYMBOLS[self.verdict]
-        return f"Round {self.number}: {symbol} {self.verdict} the criteria"
+        about = "" if self.verdict == "undecided" else " the criteria"
+        return f"Round {self.number}: {SYMBOLS[self.verdict]} {self.verdict}{about}"
 
     @property
-    def _utility(self) -> str:
+    def utility(self) -> str:
+        """How useful the model is, in one sentence, beside the constant predictor."""
         estimate, lower, upper = self.accuracy
+        if math.isnan(estimate):
+            return f"No model was audited; {self.rows:,} fresh rows were used."
         return (
             f"Accuracy {estimate:.3f} ({lower:.3f} to {upper:.3f}) on {self.rows:,} "
             f"fresh rows; the constant predictor has {self.constant_accuracy:.3f}."
@@ -156,7 +184,7 @@ class AuditReport:
             for criterion, estimate, interval, verdict, note in self._rows()
         ]
         noticed = [f"  ! {flag}" for flag in self.flags]
-        return "\n".join([self._title, *lines, f"  {self._utility}", *noticed])
+        return "\n".join([self._title, *lines, f"  {self.utility}", *noticed])
 
     def _repr_html_(self) -> str:
         header = ("criterion", "estimate", "interval", "verdict", "")
@@ -164,7 +192,7 @@ class AuditReport:
         if self.flags:
             noticed = "".join(f"<li>{escape(flag)}</li>" for flag in self.flags)
             body += f"<p>Noticed beyond the criteria:</p><ul>{noticed}</ul>"
-        return html.card("regulator", self._title, body, self._utility)
+        return html.card("regulator", self._title, body, self.utility)
 
 
 def _null_for_non_finite(value: object) -> object:

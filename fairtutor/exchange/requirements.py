@@ -131,3 +131,21 @@ LIKENESS = frozenset(
 )
 NEEDS_REFERENCE = LIKENESS | {"leakage"}
 DISTANCE_IN_WORDS = {"euclidean": "the straight-line (Euclidean) distance"}
+# What is shown of each group, or of each probe, beside a finding.
+SHOWN: Mapping[str, str] = {
+    "selection_rate_difference": "selection rate",
+    "selection_rate_ratio": "selection rate",
+    "true_positive_rate_difference": "true positive rate",
+    "false_positive_rate_difference": "false positive rate",
+    "equalized_odds_difference": "rate of positive decisions",
+    "predictive_parity_difference": "positive predictive value",
+    "accuracy_difference": "accuracy",
+    "calibration_gap": "rate of positive outcomes",
+    "mean_score_difference": "mean {score}",
+    "accuracy": "accuracy",
+    "consistency": "consistency",
+    "same_cell_same_treatment": "agreement within the cell",
+    "attribute_flip_consistency": "share of unchanged decisions",
+    "lipschitz_violations": "share of violations",
+    "leakage": "balanced accuracy",
+}
