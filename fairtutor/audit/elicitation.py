@@ -105,12 +105,14 @@ class FairMetric:
         return " ".join(
             (
                 _compared(
-                    self.a, "approving somebody deserving", "refusing somebody not"
+                    self.a,
+                    "approving somebody deserving",
+                    "refusing somebody undeserving",
                 ),
                 _compared(
                     self.b,
                     "a gap among the deserving",
-                    "a gap among the others",
+                    "a gap among the undeserving",
                 ),
                 _exchange(self.trade_off),
             )

@@ -74,7 +74,9 @@ class Subgroup:
         rows = next(iter(attributes.values()))[0]
         total = torch.zeros(len(rows), dtype=torch.float64)
         for name, points in self.points.items():
-            total += torch.tensor(points, dtype=torch.float64)[attributes[name][0].cpu()]
+            total += torch.tensor(points, dtype=torch.float64)[
+                attributes[name][0].cpu()
+            ]
         return total >= self.threshold - 1e-9
 
     def __str__(self) -> str:
@@ -166,6 +168,7 @@ def worst_conjunctions(
         successes = torch.cat([successes, successes.sum(axis, keepdim=True)], axis)
         trials = torch.cat([trials, trials.sum(axis, keepdim=True)], axis)
     disparity = (successes - overall * trials).abs()  # n · α(g) · β(g)
+    disparity[trials == 0] = -1.0  # nobody there
     order = disparity.flatten().argsort(descending=True, stable=True)[:top]
     places = torch.stack(torch.unravel_index(order, trials.shape), dim=1).tolist()
     return [
