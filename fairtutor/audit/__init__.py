@@ -13,8 +13,11 @@ from .group import (
     weighed,
 )
 from .individual import cell_terms, consistency_terms, flips_kept
+from .paths import blocks_by_row, limits_by_row, verdict_rows, wealth_by_block
+from .power import AuditPlan, rows_needed, verdict_chances, verdict_limits
 from .probes import Leakage, ProbeScore, leakage
 from .rounds import false_meets
+from .sequential import SequentialAudit
 from .subgroups import (
     Confirmed,
     Subgroup,
@@ -23,22 +26,27 @@ from .subgroups import (
     worst_linear,
     worst_possible,
 )
+from .ynn import consistency
 
 __all__ = [
     "FINDERS",
     "FLAGS",
     "RATES",
+    "AuditPlan",
     "Audited",
     "ConditionalGap",
     "Confirmed",
     "Leakage",
     "ProbeScore",
+    "SequentialAudit",
     "Subgroup",
     "accuracy_and_gap",
     "audit",
+    "blocks_by_row",
     "cell_terms",
     "conditional_gap",
     "confirm",
+    "consistency",
     "consistency_terms",
     "false_meets",
     "flags",
@@ -47,8 +55,14 @@ __all__ = [
     "group_means",
     "group_rates",
     "leakage",
+    "limits_by_row",
     "rates",
+    "rows_needed",
     "scored",
+    "verdict_chances",
+    "verdict_limits",
+    "verdict_rows",
+    "wealth_by_block",
     "weighed",
     "worst_conjunctions",
     "worst_linear",
