@@ -1,8 +1,11 @@
 """Panels, driven from code as from the mouse: by value, by click, by bad input."""
 
+import html
+import json
 import re
 import threading
 import time
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -19,6 +22,7 @@ from fairtutor import (
     Refused,
     load,
 )
+from fairtutor.exchange import METRICS
 from fairtutor.theory.impossibility import DEFINITIONS
 from fairtutor.widgets import (
     LoopPanel,
@@ -320,6 +324,9 @@ def test_criteria_pass_through_the_panel_unchanged(german):
         threshold=0.4,
         min_group_size=10,
         neighbours=3,
+        lipschitz=2.5,
+        cells=12,
+        intervals="exact",
     )
     panel = RegulatorPanel(german, criteria)
     assert panel.criteria == criteria
@@ -327,6 +334,115 @@ def test_criteria_pass_through_the_panel_unchanged(german):
     panel.rows["accuracy"].asked.value = True
     metrics = [criterion.metric for criterion in panel.criteria.criteria]
     assert metrics == ["consistency", "calibration_gap", "accuracy"]
+
+
+def panel_texts(panel) -> tuple[dict, str]:
+    """Return the document and the words that the panel shows."""
+    shown = re.search(r"<pre[^>]*>(.*)</pre>", panel._document.value, re.DOTALL)
+    words = re.sub(r"<[^>]+>", " ", html.unescape(panel._words.value))
+    return json.loads(html.unescape(shown.group(1))), words
+
+
+def test_document_and_words_follow_every_control(german):
+    panel = RegulatorPanel(german)
+    rows, builder = panel.rows, panel.builder
+    rows["mean_score_difference"].asked.value = True
+    rows["mean_score_difference"].score.value = "loss"
+    rows["lipschitz_violations"].asked.value = True
+    builder.options["lipschitz"].value = 2.5
+    builder.options["min_group_size"].value = 42
+    builder.options["threshold"].value = 0.35
+    builder.intervals.value = "exact"
+    document, words = panel_texts(panel)
+    assert document == json.loads(panel.criteria.to_json())
+    assert document["criteria"][1]["score"] == "loss"
+    assert (document["lipschitz"], document["min_group_size"]) == (2.5, 42)
+    for said in ("mean of the loss", "2.5 times", "fewer than 42", "0.35", "“exact”"):
+        assert said in words
+    assert "In words" in panel.snapshot() and "fewer than 42" in panel.snapshot()
+    panel.raise_errors()
+
+
+def test_every_metric_and_score_can_be_chosen(german):
+    panel = RegulatorPanel(german)
+    for row in panel.rows.values():
+        row.asked.value = True
+    for metric, row in panel.rows.items():
+        for score in METRICS[metric].scores:
+            row.score.value = score
+            [made] = [c for c in panel.criteria.criteria if c.metric == metric]
+            assert made.score == score
+            assert bool(made.attribute) == METRICS[metric].names_attribute
+    assert panel_texts(panel)[0] == json.loads(panel.criteria.to_json())
+    assert {row.metric for row in all_widgets(panel) if hasattr(row, "asked")} == set(
+        METRICS
+    )
+
+
+def test_only_what_changed_is_sent_and_soon(german):
+    panel = RegulatorPanel(german)
+    for row in panel.rows.values():
+        row.asked.value = True
+    sent = []
+    for widget in all_widgets(panel):
+        if isinstance(widget, HTML):
+            widget.observe(lambda change: sent.append(change.owner), names="value")
+    start = time.perf_counter()
+    for neighbours in range(10, 20):
+        panel.builder.options["neighbours"].value = neighbours
+    each = (time.perf_counter() - start) / 10
+    assert set(sent) == {panel._document, panel._words} and len(sent) == 20
+    assert each < 0.1
+    sent.clear()
+    panel.show()
+    assert sent == []
+
+
+def test_setting_criteria_draws_them_once(german):
+    panel, drawn = RegulatorPanel(german), []
+    panel._document.observe(drawn.append, names="value")
+    panel.criteria = CRITERIA
+    assert len(drawn) == 1
+
+
+def test_a_pasted_document_sets_the_controls(german):
+    panel = RegulatorPanel(german)
+    panel.pasted.value = CRITERIA.to_json()
+    panel.load_button.click()
+    assert panel.criteria == CRITERIA
+    panel.pasted.value = CRITERIA.to_json().replace("0.6", "1.6")
+    panel.load_button.click()
+    said = "criteria[0].tolerance: The tolerance of &#x27;accuracy&#x27; is 1.6"
+    assert said in shown_text(panel) and "nearest valid value is 1." in panel.snapshot()
+    assert panel.criteria == CRITERIA  # as it was
+    with pytest.raises(FairtutorError, match="not valid JSON"):
+        panel.load("{")
+    other = Criterion("leakage", 0.6, "race")
+    with pytest.raises(FairtutorError, match="'race'"):
+        panel.load(FairnessCriteria((other,), rounds=1).to_json())
+    assert panel.load(CRITERIA.to_json()) == CRITERIA
+
+
+def test_what_the_menus_do_not_offer_can_be_set_from_code(german):
+    columns = ("sex", "age_group", "housing")
+    criteria = FairnessCriteria(
+        (Criterion("attribute_flip_consistency", 0.9, columns),), rounds=1
+    )
+    assert RegulatorPanel(german, criteria).criteria == criteria
+
+
+def test_without_an_attribute_the_panel_says_what_cannot_be_asked(german):
+    bare = replace(german, attributes=(), A=german.A[:, :0])
+    panel = RegulatorPanel(bare)
+    assert [c.metric for c in panel.criteria.criteria] == ["accuracy"]
+    assert "german has no sensitive attribute" in shown_text(panel)
+    assert panel.rows["selection_rate_ratio"].asked.disabled
+    assert panel.rows["leakage"].asked.disabled
+    panel.rows["attribute_flip_consistency"].asked.value = True  # columns are left
+    [_, flips] = panel.criteria.criteria
+    assert flips.attribute == (german.feature_columns[0],)
+    panel.publish()
+    panel.raise_errors()
 
 
 @pytest.mark.parametrize(

@@ -1,26 +1,12 @@
 """The data regulator's panel: build the criteria, publish them, read the report."""
 
 from html import escape
-from itertools import combinations
 
-from ipywidgets import (
-    HTML,
-    BoundedFloatText,
-    Checkbox,
-    Dropdown,
-    FloatSlider,
-    HBox,
-    IntSlider,
-    Layout,
-    Text,
-    VBox,
-    Widget,
-)
+from ipywidgets import HTML, HBox, Layout, Text, Textarea, Widget
 
 from ..data import Dataset
 from ..entities import DataRegulator
 from ..exchange import (
-    METRICS,
     AuditReport,
     Criterion,
     FairnessCriteria,
@@ -28,83 +14,23 @@ from ..exchange import (
     Representation,
     Submission,
 )
+from ..exchange.prose import prose_html
 from ..figures import audit_findings
 from .base import Panel, button
 from .controls import WRAP
+from .criteria_builder import CriteriaBuilder, CriterionRow, comparable
 
-
-class CriterionRow(HBox):
-    """One metric as a row: whether it is asked for, of which groups, how strictly.
-
-    Parameters
-    ----------
-    metric
-        A name in :data:`fairtutor.exchange.METRICS`.
-    attributes
-        What can be compared, in words, by attribute names.
-
-    Examples
-    --------
-    >>> row = CriterionRow("accuracy", {"sex": ("sex",)})
-    >>> row.asked.value = True
-    >>> str(row.criterion())
-    'accuracy ≥ 0.8'
-    """
-
-    def __init__(self, metric: str, attributes: dict[str, tuple[str, ...]]) -> None:
-        spec = METRICS[metric]
-        self.metric = metric
-        self.asked = Checkbox(
-            description=spec.title,
-            indent=False,
-            tooltip=spec.question,
-            layout=Layout(width="250px"),
-        )
-        self.compared = Dropdown(
-            options=list(attributes.items())
-            if spec.names_attribute
-            else [("everyone", ())],
-            description="between",
-            tooltip="Which groups are compared",
-            disabled=not spec.names_attribute,
-            layout=Layout(width="260px"),
-        )
-        self.tolerance = BoundedFloatText(
-            value=0.8 if spec.at_least else 0.1,
-            min=0,
-            max=1,
-            step=0.01,
-            description="at least" if spec.at_least else "at most",
-            tooltip="The tolerance, from 0 to 1",
-            layout=Layout(width="180px"),
-        )
-        super().__init__([self.asked, self.compared, self.tolerance], layout=WRAP)
-        self.layout.padding = "0 10px"
-
-    def criterion(self) -> Criterion | None:
-        """Return the criterion of this row, or None if it is not asked for."""
-        if not self.asked.value:
-            return None
-        return Criterion(self.metric, self.tolerance.value, self.compared.value or None)
-
-    def set(self, criterion: Criterion | None) -> None:
-        """Set the row from a criterion, or to not asked for."""
-        self.asked.value = criterion is not None
-        if criterion is not None:
-            self.tolerance.value = criterion.tolerance
-            self.compared.value = criterion.attribute or ()
-
-    @property
-    def widgets(self) -> list[Widget]:
-        """The controls that can be used at all."""
-        usable = [self.asked, self.tolerance]
-        return (
-            [*usable, self.compared] if METRICS[self.metric].names_attribute else usable
-        )
+SCROLLED = (
+    "max-height:340px;overflow:auto;border:1px solid #8888;padding:4px 10px;"
+    "line-height:1.4;font-size:14px"
+)
 
 
 class RegulatorPanel(Panel):
     """Write criteria as one document, publish it, and audit what comes back.
+
+    Whatever changes, the document and its words follow at once. A document that
+    somebody else wrote can be pasted as JSON.
 
     Parameters
     ----------
@@ -120,9 +46,9 @@ class RegulatorPanel(Panel):
         From publishing on.
     report : AuditReport or None
         The last one.
-    rows : dict of str to CriterionRow
-        The controls of each metric.
-    name, confidence, rounds, publish_button
+    builder : CriteriaBuilder
+        All controls of the document.
+    pasted, load_button, publish_button
         The other controls.
 
     Examples
@@ -141,24 +67,29 @@ class RegulatorPanel(Panel):
         self.dataset = dataset
         self.regulator: DataRegulator | None = None
         self.report: AuditReport | None = None
-        attributes = _comparable(dataset)
-        self.rows = {metric: CriterionRow(metric, attributes) for metric in METRICS}
+        self.builder = CriteriaBuilder(dataset)
         self._make_controls()
-        self._document = HTML(layout=Layout(margin="6px 10px"))
-        self._answer = HTML(layout=Layout(margin="0 10px"))
+        wide = Layout(flex="1 1 400px", margin="0")
+        self._table = HTML(layout=Layout(margin="6px 10px"))
+        self._words, self._document = HTML(layout=wide), HTML(layout=wide)
+        self._answer, self._drawn = HTML(layout=Layout(margin="0 10px")), None
         self.fill(
             [
-                VBox(list(self.rows.values())),
-                HBox([self.name, self.confidence, self.rounds], layout=WRAP),
-                self._document,
+                self.builder,
+                self._table,
+                HBox([self._words, self._document], layout=WRAP),
+                HBox([self.pasted, self.load_button], layout=WRAP),
                 HBox([self.publish_button], layout=WRAP),
             ],
             [self._answer],
         )
+        self.on_click(self.load_button, lambda: self.load(self.pasted.value))
         self.on_click(self.publish_button, self.publish)
-        for control in self._controls():
-            control.observe(self.guard(self.show), names="value")
+        self._setting = False
+        self.builder.on_change(self.guard(self._follow))
         self.criteria = criteria or _default(dataset)
+
+    # ------------------------------------------------------------ the document
 
     @property
     def criteria(self) -> FairnessCriteria:
@@ -170,40 +101,39 @@ class RegulatorPanel(Panel):
             No metric is ticked; or, when setting, the criteria are published, use a
             metric twice, or compare groups that this data set does not have.
         """
-        if self.regulator is not None:
-            return self.regulator.criteria
-        metrics = sorted(METRICS, key=self._place)
-        asked = (self.rows[metric].criterion() for metric in metrics)
-        return FairnessCriteria(
-            tuple(criterion for criterion in asked if criterion is not None),
-            name=self.name.value,
-            confidence=self.confidence.value,
-            rounds=self.rounds.value,
-            **self._kept,
-        )
+        return self.builder.value if self.regulator is None else self.regulator.criteria
 
     @criteria.setter
     def criteria(self, criteria: FairnessCriteria) -> None:
         self._require_unpublished()
-        by_metric = {criterion.metric: criterion for criterion in criteria.criteria}
-        if len(by_metric) < len(criteria.criteria):
-            raise FairtutorError(
-                "This panel has one row a metric, and the criteria use one twice; give "
-                "them to DataRegulator(criteria, dataset) instead."
-            )
-        DataRegulator(criteria, self.dataset)  # refuses what this data set cannot do
-        self._order = list(by_metric)
-        self._kept = {
-            name: getattr(criteria, name)
-            for name in ("threshold", "min_group_size", "neighbours", "distance")
-        }
-        for metric, row in self.rows.items():
-            row.set(by_metric.get(metric))
-        self.name.value, self.rounds.value = criteria.name, criteria.rounds
-        self.confidence.min = min(self.confidence.min, criteria.confidence)
-        self.confidence.max = max(self.confidence.max, criteria.confidence)
-        self.confidence.value = criteria.confidence
+        self.builder.by_metric(criteria)  # refuses what has no row of its own, and
+        DataRegulator(criteria, self.dataset)  # what this data set cannot do
+        self._setting = True
+        try:
+            self.builder.value = criteria
+        finally:
+            self._setting = False
         self.show()
+
+    def load(self, text: str) -> FairnessCriteria:
+        """Read a document from JSON and set the controls to it.
+
+        Parameters
+        ----------
+        text
+            As :meth:`fairtutor.FairnessCriteria.to_json` writes it.
+
+        Returns
+        -------
+        FairnessCriteria
+
+        Raises
+        ------
+        FairtutorError
+            It is not valid, does not fit this data set, or the criteria are published.
+        """
+        self.criteria = FairnessCriteria.from_json(text)
+        return self.criteria
 
     def publish(self) -> FairnessCriteria:
         """Publish the document: from now on it is fixed.
@@ -215,11 +145,12 @@ class RegulatorPanel(Panel):
         Raises
         ------
         FairtutorError
-            It is published already, or asks for nothing.
+            It is published already, asks for nothing, or for what this data set does
+            not have.
         """
         self._require_unpublished()
         self.regulator = DataRegulator(self.criteria, self.dataset)
-        for control in [*self._controls(), self.publish_button]:
+        for control in self._controls():
             control.disabled = True
         self.show()
         return self.regulator.publish()
@@ -251,25 +182,53 @@ class RegulatorPanel(Panel):
         self.show()
         return self.report
 
+    # ------------------------------------------------------------ what is shown
+
     def show(self) -> None:
         """Bring document, report and status line in line with the state."""
         try:
-            self._document.value = self.criteria._repr_html_()
+            criteria = self.criteria
         except FairtutorError as problem:  # while someone is still choosing
-            self._document.value = f"<p>Not a document yet: {escape(str(problem))}</p>"
-        if self.report is not None:
+            self._table.value = f"<p>Not a document yet: {escape(str(problem))}</p>"
+            self._words.value = self._document.value = ""
+        else:
+            self._table.value = criteria._repr_html_()
+            self._words.value = _region("In words", prose_html(criteria, level=5))
+            text = f'<pre style="margin:0">{escape(criteria.to_json())}</pre>'
+            self._document.value = _region("The document, as JSON", text)
+        if self.report is not self._drawn:  # drawing is slow, so once a report
             picture = audit_findings(self.report).html()
             self._answer.value = self.report._repr_html_() + picture
+            self._drawn = self.report
         self.status = self._where_things_stand()
 
     def static_html(self) -> str:
         """Return document and report, as HTML that needs no kernel."""
-        return self._document.value + self._answer.value
+        return self._table.value + self._words.value + self._answer.value
 
-    def _place(self, metric: str) -> int:
-        """Return where a metric stands: first those that were set, in their order."""
-        order = [*self._order, *(name for name in METRICS if name not in self._order)]
-        return order.index(metric)
+    @property
+    def rows(self) -> dict[str, CriterionRow]:
+        """The controls of each metric."""
+        return self.builder.rows
+
+    @property
+    def name(self) -> Text:
+        """What the document is called."""
+        return self.builder.name
+
+    @property
+    def confidence(self) -> Widget:
+        """The chance that all intervals of all rounds hold."""
+        return self.builder.confidence
+
+    @property
+    def rounds(self) -> Widget:
+        """How many audits share the error budget."""
+        return self.builder.rounds
+
+    def _follow(self) -> None:
+        if not self._setting:
+            self.show()
 
     def _where_things_stand(self) -> str:
         if self.regulator is None:
@@ -288,38 +247,41 @@ class RegulatorPanel(Panel):
             )
 
     def _make_controls(self) -> None:
-        self.name = Text(description="name", tooltip="What the document is called")
-        self.confidence = FloatSlider(
-            min=0.8,
-            max=0.99,
-            step=0.01,
-            readout_format=".0%",
-            description="confidence",
-            tooltip="The chance that all intervals of all rounds hold",
+        self.pasted = Textarea(
+            description="JSON",
+            placeholder="Paste a criteria document here, then press Load",
+            tooltip="A criteria document, as JSON",
+            rows=3,
+            style={"description_width": "40px"},
+            layout=Layout(flex="1 1 300px"),
         )
-        self.rounds = IntSlider(
-            min=1,
-            max=self.dataset.num_audits,
-            description="rounds",
-            tooltip="How many audits share the error budget",
-        )
+        self.load_button = button("Load", "Set all controls to the pasted document")
         self.publish_button = button(
             "Publish", "Fix the criteria and hand them to the producer", style="primary"
         )
 
     def _controls(self) -> list[Widget]:
-        of_rows = [widget for row in self.rows.values() for widget in row.widgets]
-        return [*of_rows, self.name, self.confidence, self.rounds]
+        return [
+            *self.builder.controls,
+            self.pasted,
+            self.load_button,
+            self.publish_button,
+        ]
 
 
-def _comparable(dataset: Dataset) -> dict[str, tuple[str, ...]]:
-    """Return each attribute and each pair of them, by its name in words."""
-    names = [attribute.name for attribute in dataset.attributes]
-    singles = [(name,) for name in names]
-    return {" × ".join(key): key for key in [*singles, *combinations(names, 2)]}
+def _region(title: str, content: str) -> str:
+    """Return a scrolled box that the keyboard can reach and scroll."""
+    return (
+        f'<div role="region" tabindex="0" aria-label="{title}" style="{SCROLLED}">'
+        f"{content}</div>"
+    )
 
 
 def _default(dataset: Dataset) -> FairnessCriteria:
-    first = dataset.attributes[0].name
-    criterion = Criterion("selection_rate_difference", 0.1, first)
-    return FairnessCriteria((criterion,), rounds=min(5, dataset.num_audits))
+    compared = next(iter(comparable(dataset).values()), None)
+    criterion = (
+        Criterion("selection_rate_difference", 0.1, compared)
+        if compared
+        else Criterion("accuracy", 0.8)
+    )
+    return FairnessCriteria((criterion,), rounds=min(5, max(1, dataset.num_audits)))
