@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike
 
 from .intervals import Group, Limits
 
-LIKELY = 1e-9  # chance of the counts left out at each end
-MOST_PAIRS = 2500  # samples that are summed over one by one
+LIKELY = 1e-6  # chance of the counts left out at each end
+MOST_PAIRS = 2000  # samples that are summed over one by one
 
 TwoGroups = Callable[[Group, Group, float], Limits]
 

@@ -121,9 +121,11 @@ def bootstrap_ratio(
 def _resampled_shares(
     first: Group, second: Group, resamples: int, seed: int, least: float = 0.0
 ) -> list[np.ndarray]:
-    random = np.random.default_rng(seed)
+    random, found = np.random.default_rng(seed), []
     k1, n1, k2, n2 = np.broadcast_arrays(*first, *second)
-    return [
-        np.maximum(random.binomial(n, k / n, (resamples, *k.shape)), least) / n
-        for k, n in ((k1, n1), (k2, n2))
-    ]
+    for k, n in ((k1, n1), (k2, n2)):
+        samples = np.stack([k.ravel(), n.ravel()])
+        (k, n), which = np.unique(samples, axis=1, return_inverse=True)
+        drawn = np.maximum(random.binomial(n, k / n, (resamples, len(k))), least) / n
+        found.append(drawn[:, which].reshape(resamples, *k1.shape))
+    return found

@@ -8,7 +8,7 @@ from torch import Tensor
 from .share import Interval
 
 CAP = 0.75  # of the capital that one bet may lose
-STEPS = 40  # halvings of an interval of length 1
+STEPS = 30  # halvings of an interval of length 1
 
 
 def bounded_mean(mean: float, n: int, alpha: float) -> Interval:

@@ -37,7 +37,7 @@ def clopper_pearson(successes: ArrayLike, trials: ArrayLike, alpha: float) -> Li
 
 
 def exact_lower(
-    successes: ArrayLike, trials: ArrayLike, tail: float
+    successes: ArrayLike, trials: ArrayLike, tail: ArrayLike
 ) -> np.ndarray | float:
     """Return the p at which so many successes or more have the chance ``tail``.
 
