@@ -1,7 +1,8 @@
 """Ten comparisons by keyboard, in a real browser."""
 
 import pytest
-from test_loop_panel import (
+
+from .test_loop_panel import (
     MINUTE,
     assert_nothing_went_wrong,
     open_and_run_all,
