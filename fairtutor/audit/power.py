@@ -11,7 +11,7 @@ from . import intervals
 
 VERDICTS = ("meets", "undecided", "violates")
 MOST_ROWS = 10_000_000
-NEGLIGIBLE = 1e-12  # of a binomial's mass, left out at each end
+NEGLIGIBLE = 1e-11  # of a binomial's mass, left out at each end
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def verdict_chances(gap: float, plan: AuditPlan) -> dict[str, float]:
 
     Notes
     -----
-    Exact: binomial probabilities are summed, apart from tails of 1e-12. For each count
+    Exact: binomial probabilities are summed, apart from tails of 1e-11. For each count
     k₀ of the smaller group, both limits of the interval rise with the other count k₁,
     so each verdict holds on a range of k₁ whose ends a bisection finds.
 
@@ -126,11 +126,12 @@ def verdict_chances(gap: float, plan: AuditPlan) -> dict[str, float]:
         return {"meets": 0.0, "undecided": 1.0, "violates": 0.0}
     n0, n1 = plan.sizes
     k0, weights = _likely(binom(n0, plan.rate))
+    law = binom(n1, larger_rate)
+    k1, _ = _likely(law)
 
-    def below(test: int, limit: float) -> np.ndarray:
+    def below(side: int, limit: float) -> np.ndarray:
         """P(the lower (0) or upper (1) limit of p₁ − p₀ ≤ limit), for each k₀."""
-        most = _last_at_most(k0, plan, test, limit)
-        return binom.cdf(most, n1, larger_rate)
+        return law.cdf(_last_at_most(k0, k1, plan, side, limit))
 
     t = plan.tolerance
     violates = 1 - below(0, t) + below(1, np.nextafter(-t, -1))
@@ -159,13 +160,16 @@ def _likely(law) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _last_at_most(
-    k0: np.ndarray, plan: AuditPlan, side: int, limit: float
+    k0: np.ndarray, k1: np.ndarray, plan: AuditPlan, side: int, limit: float
 ) -> np.ndarray:
-    """Return the largest k₁ at which a limit of the interval is at most ``limit``."""
+    """Return the largest k₁ at which a limit of the interval is at most ``limit``.
+
+    It is sought among the counts that matter; one less than the first says "none".
+    """
     n0, n1 = plan.sizes
-    low, high = np.full(len(k0), -1), np.full(len(k0), n1 + 1)
+    low, high = np.full(len(k0), k1[0] - 1), np.full(len(k0), k1[-1] + 1)
     while (high - low).max() > 1:
-        middle = np.clip((low + high) // 2, 0, n1)
+        middle = np.clip((low + high) // 2, k1[0], k1[-1])
         found = intervals.difference((middle, n1), (k0, n0), plan.error_budget)[side]
         at_most = found <= limit
         low = np.where(at_most & (high - low > 1), middle, low)

@@ -13,6 +13,7 @@ from .rates import rates_by_group
 from .scores import threshold_rates
 from .thresholds import rates_by_threshold, score_distributions
 from .trail import TrailPoint, fairness_utility_trail, trail_points
+from .verdicts import verdict_regions
 
 __all__ = [
     "Diagram",
@@ -35,4 +36,5 @@ __all__ = [
     "threshold_rates",
     "trail_points",
     "training_curves",
+    "verdict_regions",
 ]

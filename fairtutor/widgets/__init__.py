@@ -1,5 +1,6 @@
 """Panels for a notebook: one per entity, one for the loop, and the explorers."""
 
+from .audit_explorer import AuditExplorer
 from .base import Panel
 from .elicitation import ElicitationPanel
 from .loop import LoopPanel
@@ -9,6 +10,7 @@ from .thresholds import ThresholdExplorer
 from .user import UserPanel
 
 __all__ = [
+    "AuditExplorer",
     "ElicitationPanel",
     "LoopPanel",
     "Panel",
