@@ -1,10 +1,12 @@
 """Means over nearest neighbours, with ties shared instead of broken by row order."""
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
-TIE = 1e-9  # squared distances this close are one distance (float64 rounds at 1e-13)
-CHUNK = 1024  # queries at a time: bounds memory at CHUNK × reference × 8 bytes
+from ..exchange.errors import FairtutorError
+from .search import Search
 
 
 def neighbour_mean(
@@ -18,7 +20,9 @@ def neighbour_mean(
     """Average a value over each row's k nearest reference points.
 
     Reference points tied at the k-th distance share the weight that is left, so the
-    answer does not depend on the order of the rows.
+    answer does not depend on the order of the rows. Two distances are tied if rounding
+    the rows to their dtype can make the difference between them. The search is exact,
+    and identical rows are searched once.
 
     Parameters
     ----------
@@ -32,7 +36,8 @@ def neighbour_mean(
         How many neighbours, from 1 to the number of reference points.
     own_position
         Where each query itself stands in the reference, (m,), so that it is not its
-        own neighbour. ``None`` when queries and reference are disjoint.
+        own neighbour. ``None`` when no query is in the reference, or when it is to
+        count as its own neighbour.
 
     Returns
     -------
@@ -41,8 +46,9 @@ def neighbour_mean(
 
     Raises
     ------
-    ValueError
-        k is out of its range.
+    FairtutorError
+        k is out of its range; a number is NaN or infinite; shapes do not fit; a query
+        is not what stands in the reference at its own position.
 
     Examples
     --------
@@ -51,34 +57,128 @@ def neighbour_mean(
     >>> neighbour_mean(line[:1], line[1:], values[1:], k=1)
     tensor([0.5000], dtype=torch.float64)
     """
+    if values.shape != (len(reference),):
+        raise FairtutorError(
+            f"values has the shape {tuple(values.shape)}; use one value for each of "
+            f"the {len(reference)} reference points."
+        )
+    asked = _prepare(X, reference, k, own_position)
+    each = torch.stack([torch.ones_like(values), values], 1).double()
+    table = each.new_zeros(len(asked.search.order), 2)
+    table.index_add_(0, asked.search.place[asked.who], each)
+
+    nearer, tied, twins_nearer = [], [], []
+    for chunk in asked.search.chunks(asked.queries, asked.own):
+        kth = asked.search.kth(chunk)
+        sums = asked.search.sums(chunk, kth, table)
+        nearer.append(sums[0]), tied.append(sums[1])
+        twins_nearer.append(kth > asked.search.tie(chunk, kth))
+    if not nearer:
+        return each.new_empty(0)
+    nearer, tied, twins_nearer = (
+        torch.cat(found)[asked.back] for found in (nearer, tied, twins_nearer)
+    )
+    if own_position is not None:
+        own, at_home = each[own_position], twins_nearer[:, None]
+        nearer, tied = nearer - own * at_home, tied - own * ~at_home
+    left = k - nearer[:, 0]
+    return (nearer[:, 1] + left * tied[:, 1] / tied[:, 0]) / k
+
+
+def neighbour_distance(
+    X: Tensor, reference: Tensor, k: int, *, own_position: Tensor | None = None
+) -> Tensor:
+    """Return the Euclidean distance of each row's k-th nearest reference point.
+
+    Parameters
+    ----------
+    X, reference, k, own_position
+        As for :func:`neighbour_mean`.
+
+    Returns
+    -------
+    torch.Tensor
+        (m,) float64.
+
+    Raises
+    ------
+    FairtutorError
+        As :func:`neighbour_mean` does.
+
+    Examples
+    --------
+    >>> line = torch.tensor([[0.0], [1.0], [1.0], [5.0]])
+    >>> neighbour_distance(line, line, k=1, own_position=torch.arange(4))
+    tensor([1., 0., 0., 4.], dtype=torch.float64)
+    """
+    asked = _prepare(X, reference, k, own_position)
+    kth = [
+        asked.search.kth(chunk)
+        for chunk in asked.search.chunks(asked.queries, asked.own)
+    ]
+    if not kth:
+        return X.new_empty(0, dtype=torch.float64)
+    return torch.cat(kth)[asked.back].sqrt() / asked.scale
+
+
+class _Asked(NamedTuple):
+    """What is left to search once identical rows are one."""
+
+    search: Search
+    who: Tensor  # (n,), the point each row of the reference is
+    queries: Tensor  # (q, d), all different
+    own: Tensor  # (q,), where they stand in the search, or -1
+    back: Tensor  # (m,), the query each row of X is
+    scale: Tensor  # distances are to be divided by it
+
+
+def _prepare(
+    X: Tensor, reference: Tensor, k: int, own_position: Tensor | None
+) -> _Asked:
+    _check(X, reference, k, own_position)
+    points, who, counts = reference.unique(
+        dim=0, return_inverse=True, return_counts=True
+    )
+    if own_position is None:
+        queries, back = X.unique(dim=0, return_inverse=True)
+    else:
+        same, back = who[own_position].unique(return_inverse=True)
+        queries = points[same]
+    # At most 2, so that no square overflows; a power of two changes no digit.
+    largest = torch.cat([points, queries]).double().abs().amax()
+    scale = torch.exp2(1.0 - largest.frexp().exponent.clamp(-1000).double())
+    points, queries = points.double() * scale, queries.double() * scale
+    precision = max(_precision(X), _precision(reference))
+    search = Search(points, counts, k, precision)
+    if own_position is None:
+        own = torch.full_like(back[: len(queries)], -1)
+    else:
+        own = search.place[same]
+    return _Asked(search, who, queries, own, back, scale)
+
+
+def _precision(X: Tensor) -> float:
+    return torch.finfo(X.dtype).eps if X.dtype.is_floating_point else 0
+
+
+def _check(X: Tensor, reference: Tensor, k: int, own_position: Tensor | None) -> None:
+    if X.ndim != 2 or X.shape[1:] != reference.shape[1:] or X.shape[1] == 0:
+        raise FairtutorError(
+            f"X has the shape {tuple(X.shape)} and reference {tuple(reference.shape)}; "
+            "use (m, d) and (n, d), with the same columns, at least one."
+        )
     available = len(reference) - (own_position is not None)
     if not 1 <= k <= available:
-        raise ValueError(f"k is {k}; use 1 to {available}, the points there are.")
-    reference, values = reference.double(), values.double()
-    means = []
-    for start in range(0, len(X), CHUNK):
-        rows = slice(start, start + CHUNK)
-        squared = _squared_distances(X[rows].double(), reference)
-        if own_position is not None:
-            squared.scatter_(1, own_position[rows, None], torch.inf)
-        means.append(_tied_mean(squared, values, k))
-    return torch.cat(means) if means else values.new_empty(0)
-
-
-def _squared_distances(X: Tensor, reference: Tensor) -> Tensor:
-    """‖x − r‖² = ‖x‖² + ‖r‖² − 2 x·r, one matrix product."""
-    squared = torch.addmm(
-        X.square().sum(1, keepdim=True) + reference.square().sum(1),
-        X,
-        reference.T,
-        alpha=-2,
-    )
-    return squared.clamp_(min=0)
-
-
-def _tied_mean(squared: Tensor, values: Tensor, k: int) -> Tensor:
-    kth = squared.topk(k, largest=False).values[:, -1:]
-    nearer = (squared < kth - TIE).double()
-    tied = ((squared - kth).abs() <= TIE).double()
-    left = k - nearer.sum(1)
-    return (nearer @ values + left * (tied @ values) / tied.sum(1)) / k
+        raise FairtutorError(f"k is {k}; use 1 to {available}, the points there are.")
+    for name, rows in (("X", X), ("reference", reference)):
+        if not rows.isfinite().all():
+            where = (~rows.isfinite()).nonzero()[0].tolist()
+            raise FairtutorError(
+                f"{name} has {rows[tuple(where)].item()} in row {where[0]}, column "
+                f"{where[1]}. Leave such rows out, or fill the gap, before distances "
+                "are taken."
+            )
+    if own_position is not None and not torch.equal(X, reference[own_position]):
+        raise FairtutorError(
+            "own_position does not fit: reference[own_position] must be X."
+        )
