@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import pdist
 
 from fairtutor.data import load
+from fairtutor.exchange import FairtutorError
 from fairtutor.similarity import Cells, disjoint_pairs, mean_pair_distance
 
 many = settings(derandomize=True, deadline=None, max_examples=30)
@@ -72,7 +73,7 @@ def test_chunks_do_not_show_and_no_row_is_fine(monkeypatch):
 
 @pytest.mark.parametrize("k", [0, 6])
 def test_impossible_numbers_of_cells_are_refused(k):
-    with pytest.raises(ValueError, match=f"{k} cells cannot be made of 5 rows"):
+    with pytest.raises(FairtutorError, match=f"{k} cells cannot be made of 5 rows"):
         Cells.fit(points(5), k)
 
 
@@ -91,7 +92,7 @@ def test_the_mean_pair_distance_of_real_rows_survives_duplicates_and_chunks():
     assert mean_pair_distance(torch.cat([X, X])) == pytest.approx(
         expected * (len(X) - 1) / (len(X) - 0.5), rel=1e-6
     )
-    with pytest.raises(ValueError, match="One row has no distance"):
+    with pytest.raises(FairtutorError, match="1 rows have no distance"):
         mean_pair_distance(X[:1])
 
 

@@ -22,10 +22,10 @@ from fairtutor import (
     Submission,
     load,
 )
-from fairtutor.audit import group_counts, rates
+from fairtutor.audit import group_counts, leakage, rates
 from fairtutor.entities import user as user_module
 from fairtutor.entities.producer import attributes_of
-from fairtutor.exchange import build, mlp
+from fairtutor.exchange import METRICS, build, mlp
 from fairtutor.producers import DEFAULT_STRENGTHS
 from fairtutor.theory.lipschitz import lipschitz_bound
 from fairtutor.training import Stopped
@@ -425,6 +425,260 @@ def test_an_unknown_name_is_met_with_the_nearest(make, said):
     with pytest.raises(FairtutorError) as error:
         make()
     assert said in str(error.value)
+
+
+# What the criteria may name.
+
+
+def flips_of(*names, tolerance=0.9, **options):
+    criterion = Criterion("attribute_flip_consistency", tolerance, names)
+    return FairnessCriteria((criterion,), rounds=2, **options)
+
+
+def leaning(dataset, criteria, weights, bias=0.0):
+    """Return a model of the identity with these weights of features by name."""
+    width = dataset.X.shape[1]
+    layers = mlp(width, 1)
+    module = build(layers, width)
+    module[0].weight.data.zero_()
+    module[0].bias.data.fill_(bias)
+    for name, weight in weights.items():
+        module[0].weight.data[0, dataset.feature_names.index(name)] = weight
+    representation = identity_of(dataset, criteria)
+    return representation, Submission.from_module(
+        module, layers, representation, model="leaning"
+    )
+
+
+@pytest.mark.parametrize(
+    ("weights", "share"), [({"sex=Female": 4.0}, 0.0), ({"age": 1.0}, 1.0)]
+)
+def test_a_flip_changes_what_reads_the_column_and_nothing_else(weights, share):
+    compas = load("compas")
+    criteria = flips_of("sex")
+    handed_in = leaning(compas, criteria, weights, bias=-2.0)
+    finding = DataRegulator(criteria, compas).audit(*handed_in).findings[0]
+    assert finding.estimate == share
+    assert finding.verdict == ("meets" if share else "violates")
+    assert finding.note.startswith("2 settings")
+
+
+def test_flips_are_counted_over_all_combinations():
+    compas, criteria = load("compas"), flips_of("sex × race", threshold=0.4)
+    view = compas.without_audit()
+    representation = identity_of(view, criteria)
+    submission = trained(representation, view)
+    report = DataRegulator(criteria, compas).audit(representation, submission)
+    rows = compas.rows("audit 1")
+    sexes, races = ([c for c in compas.feature_names if c[:4] == k] for k in KEYS)
+    same = torch.ones(len(rows), dtype=torch.bool)
+    own = submission.scores(rows.X) >= 0.4
+    for sex in sexes:
+        for race in races:
+            X = rows.X.clone()
+            for name in (*sexes, *races):
+                at = compas.feature_names.index(name)
+                X[:, at] = float(name in (sex, race))
+            same &= (submission.scores(X) >= 0.4) == own
+    (finding,) = report.findings
+    assert finding.note.startswith(f"{len(sexes) * len(races)} settings")
+    assert finding.estimate == pytest.approx(same.double().mean().item(), abs=1e-12)
+    assert 0 < finding.estimate < 1
+
+
+KEYS = ("sex=", "race")
+
+
+def test_flips_may_name_a_column_that_nobody_calls_sensitive():
+    """Producers have no groups of it, and work on the attributes there are."""
+    adult = load("adult")
+    criteria = flips_of("relationship", "sex")
+    assert attributes_of(criteria, adult) == ("sex",)
+    assert attributes_of(flips_of("relationship"), adult) == ("sex", "race")
+    DataProducer("erasure").produce(criteria, adult.without_audit())
+    handed_in = leaning(adult, criteria, {"relationship=Wife": 4.0}, bias=-2.0)
+    finding = DataRegulator(criteria, adult).audit(*handed_in).findings[0]
+    assert (finding.estimate, finding.verdict) == (0, "violates")
+    assert finding.note.startswith("12 settings")
+
+
+def test_an_intersection_may_be_written_as_one_name(german):
+    criteria = FairnessCriteria(
+        (
+            Criterion("selection_rate_difference", 0.1, "sex × age_group"),
+            Criterion("selection_rate_difference", 0.2, ("sex", "age_group")),
+        ),
+        rounds=2,
+    )
+    assert attributes_of(criteria, german) == ("sex", "age_group")
+    report = DataRegulator(criteria, german).audit(*pair(german, criteria))
+    one, other = report.findings
+    assert [g.group for g in one.groups] == [g.group for g in other.groups]
+    assert (one.estimate, one.lower, one.upper) == (
+        other.estimate,
+        other.lower,
+        other.upper,
+    )
+
+
+@pytest.mark.parametrize(
+    ("criteria", "said"),
+    [
+        (flips_of("sxe"), "comes from a column 'sxe'. Did you mean 'sex'"),
+        (flips_of("age", "credit_amount"), "combinations of values; at most 1,000"),
+        (
+            FairnessCriteria((Criterion("leakage", 0.6, "job"),), rounds=2),
+            "no sensitive attribute 'job'",
+        ),
+        (
+            FairnessCriteria(
+                (Criterion("consistency", 0.6),), rounds=2, neighbours=101
+            ),
+            "ask for 101 neighbours, but 'german' has 100 reference rows",
+        ),
+        (
+            FairnessCriteria(
+                (Criterion("same_cell_same_treatment", 0.6),), rounds=2, cells=101
+            ),
+            "Set cells=100 or fewer.",
+        ),
+    ],
+)
+def test_criteria_that_could_only_fail_later_are_refused_at_once(
+    criteria, said, german
+):
+    with pytest.raises(FairtutorError) as error:
+        DataRegulator(criteria, german)
+    assert said in str(error.value)
+
+
+# A representation alone, and what is noticed beside the criteria.
+
+LEAK = FairnessCriteria((Criterion("leakage", 0.6, "sex"), GAP), rounds=2)
+
+
+def test_a_representation_is_audited_before_there_is_a_user():
+    compas = load("compas")
+    regulator = DataRegulator(LEAK, compas)
+    made = identity_of(compas, LEAK)
+    report = regulator.audit_representation(made, progress=False)
+    assert (regulator.rounds_left, regulator.reports) == (1, [report])
+    leaks, gap = report.findings
+    assert (leaks.verdict, leaks.estimate) == ("violates", 1)
+    assert gap.note == "needs a model, and none was handed in"
+    assert gap.verdict == "undecided"
+    assert report.verdict == "violates"
+    assert (report.representation, report.submission) == (made.fingerprint, "")
+    assert math.isnan(report.accuracy[0])
+    assert strict(report.to_json())["accuracy"] == [None, 0, 1]
+    assert "No model" in str(report)
+
+
+@pytest.mark.usefixtures("on_cpu")
+def test_probes_learn_from_the_reference_and_are_scored_on_the_batch():
+    compas = load("compas").copy()
+    z = compas.feature_names.index("age")
+    other = torch.ones(len(compas), dtype=torch.bool)
+    for split in ("test", "audit 1"):
+        other[compas.splits[split]] = False
+    changed = compas.copy()
+    changed.X[other] = 0
+    changed.X[:, z] = changed.A[:, 1].float()  # tells the sex on every row
+    made = identity_of(compas, LEAK)
+    found = DataRegulator(LEAK, changed).audit_representation(made, progress=False)
+    told = leakage(
+        changed.rows("test").X,
+        changed.rows("test").A[:, 1],
+        changed.rows("audit 1").X,
+        changed.rows("audit 1").A[:, 1],
+        2,
+        alpha=LEAK.error_budget,
+        min_group_size=LEAK.min_group_size,
+    )
+    finding = found.findings[0]
+    assert finding.estimate == told.estimate == 1
+    assert (finding.lower, finding.upper) == (told.lower, told.upper)
+
+
+def test_a_representation_alone_is_checked_as_strictly(german):
+    regulator = DataRegulator(CRITERIA, german)
+    easier = FairnessCriteria((Criterion("consistency", 0.1),), rounds=2)
+    for bad in (identity_of(german, easier), identity_of(load("compas"))):
+        with pytest.raises(Refused):
+            regulator.audit_representation(bad)
+    assert regulator.rounds_left == 2
+    for _ in range(2):
+        regulator.audit_representation(identity_of(german))
+    with pytest.raises(Refused, match="All 2 audit batches are used up"):
+        regulator.audit_representation(identity_of(german))
+    with pytest.raises(Refused, match="All 2 audit batches are used up"):
+        regulator.audit(*pair(german))
+
+
+def test_a_constant_predictor_is_noticed(german):
+    report = DataRegulator(CRITERIA, german).audit(*leaning(german, CRITERIA, {}, 1.0))
+    assert report.flags[:2] == (
+        "All 200 rows get the positive decision.",
+        "The scores take only 1 value on 200 rows.",
+    )
+    assert report.flags[0] in str(report)
+
+
+def test_an_honest_model_on_rows_enough_is_not(german):
+    compas = load("compas")
+    representation = identity_of(compas)
+    report = DataRegulator(CRITERIA, compas).audit(
+        representation, trained(representation, compas)
+    )
+    assert report.flags == ()
+
+
+def every_metric(attribute):
+    return FairnessCriteria(
+        tuple(
+            Criterion(
+                name,
+                0.8 if metric.at_least else 0.1,
+                attribute if metric.names_attribute else None,
+                score,
+            )
+            for name, metric in METRICS.items()
+            for score in metric.scores
+        )
+    )
+
+
+def test_every_metric_is_answered_on_adult():
+    """A logistic user of all columns: its gaps by sex are known from the literature."""
+    adult, criteria = load("adult"), every_metric("sex")
+    view = adult.without_audit()
+    representation = identity_of(view, criteria)
+    submission = DataUser("logistic").train(representation, view, progress=False)
+    report = DataRegulator(criteria, adult).audit(
+        representation, submission, progress=False
+    )
+    assert [finding.criterion for finding in report.findings] == list(criteria.criteria)
+    for finding in report.findings:
+        assert 0 <= finding.lower <= finding.estimate <= finding.upper <= 1
+        assert finding.upper - finding.lower < 0.5, str(finding.criterion)
+    said = {
+        metric: {f.verdict for f in report.findings if f.criterion.metric == metric}
+        for metric in METRICS
+    }
+    for metric in (
+        "selection_rate_difference",
+        "selection_rate_ratio",
+        "mean_score_difference",
+        "leakage",
+    ):
+        assert said[metric] == {"violates"}, metric
+    for metric in ("accuracy", "consistency", "same_cell_same_treatment"):
+        assert said[metric] == {"meets"}, metric
+    assert said["lipschitz_violations"] == {"meets"}
+    assert said["attribute_flip_consistency"] == {"meets"}
+    assert said["accuracy_difference"] <= {"violates", "undecided"}
+    assert report.finding("leakage").estimate == 1
+    assert report.flags == ()
 
 
 # Producers and users.

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..exchange.errors import FairtutorError
+
 CHUNK = 65_536  # rows at a time: bounds memory at CHUNK × K × 8 bytes
 
 
@@ -46,7 +48,7 @@ class Cells:
 
         Raises
         ------
-        ValueError
+        FairtutorError
             K is out of its range.
 
         References
@@ -62,8 +64,9 @@ class Cells:
         from sklearn.cluster import KMeans
 
         if not 1 <= num_cells <= len(reference):
-            raise ValueError(
-                f"{num_cells} cells cannot be made of {len(reference)} rows."
+            raise FairtutorError(
+                f"{num_cells} cells cannot be made of {len(reference)} rows; use 1 to "
+                f"{len(reference)}."
             )
         distinct, times = torch.unique(reference.double(), dim=0, return_counts=True)
         means = KMeans(min(num_cells, len(distinct)), n_init=1, random_state=seed)

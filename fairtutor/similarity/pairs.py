@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from ..data.splits import permutation
+from ..exchange.errors import FairtutorError
 
 CHUNK = 1024  # rows at a time: bounds memory at CHUNK × n × 8 bytes
 
@@ -23,7 +24,7 @@ def mean_pair_distance(X: Tensor) -> float:
 
     Raises
     ------
-    ValueError
+    FairtutorError
         There are fewer than two rows.
 
     Examples
@@ -32,7 +33,9 @@ def mean_pair_distance(X: Tensor) -> float:
     1.3333333333333333
     """
     if len(X) < 2:
-        raise ValueError("One row has no distance to another.")
+        raise FairtutorError(
+            f"{len(X)} rows have no distance to each other; give two or more."
+        )
     X = X.double()
     sums = [torch.cdist(rows, X).sum() for rows in X.split(CHUNK)]
     return (torch.stack(sums).sum() / (len(X) * (len(X) - 1))).item()
