@@ -4,6 +4,12 @@ from .conditional import ConditionalGap, conditional_gap
 from .findings import FINDERS, audit
 from .flags import FLAGS, flags
 from .frame import Audited, group_rates, scored
+from .gradient_flow import (
+    FlowTest,
+    gradient_flow,
+    loss_ratio_test,
+    outcome_change_test,
+)
 from .group import (
     RATES,
     accuracy_and_gap,
@@ -36,6 +42,7 @@ __all__ = [
     "Audited",
     "ConditionalGap",
     "Confirmed",
+    "FlowTest",
     "Leakage",
     "ProbeScore",
     "SequentialAudit",
@@ -51,11 +58,14 @@ __all__ = [
     "false_meets",
     "flags",
     "flips_kept",
+    "gradient_flow",
     "group_counts",
     "group_means",
     "group_rates",
     "leakage",
     "limits_by_row",
+    "loss_ratio_test",
+    "outcome_change_test",
     "rates",
     "rows_needed",
     "scored",
