@@ -11,6 +11,7 @@ from .loop import loop_diagram
 from .picture import Diagram, Picture
 from .rates import rates_by_group
 from .scores import threshold_rates
+from .sequential import limits_by_rows, rows_to_verdict, wealth_by_rows
 from .thresholds import rates_by_threshold, score_distributions
 from .trail import TrailPoint, fairness_utility_trail, trail_points
 from .verdicts import verdict_regions
@@ -25,16 +26,19 @@ __all__ = [
     "embedding",
     "fairness_utility_trail",
     "false_meets_curve",
+    "limits_by_rows",
     "live_curve",
     "loop_diagram",
     "principal_plane",
     "rate_cards",
     "rates_by_group",
     "rates_by_threshold",
+    "rows_to_verdict",
     "score_distributions",
     "threshold_board",
     "threshold_rates",
     "trail_points",
     "training_curves",
     "verdict_regions",
+    "wealth_by_rows",
 ]

@@ -11,8 +11,8 @@ from ..exchange.errors import FairtutorError
 from .picture import Diagram
 from .style import GROUP_COLOURS, REGULATOR, verdict_label
 
-WIDTH, HEIGHT = 900, 470
-LEFT, RIGHT, TOP, BOTTOM = 96, 620, 26, 400  # between which the regions lie
+WIDTH, HEIGHT = 900, 478
+LEFT, RIGHT, TOP, BOTTOM = 96, 620, 38, 408  # between which the regions lie
 BARS = (672, 880)  # where 0 and 1 of the chances lie
 PAINT = {  # colour, stripes: a region is told by its word and pattern too
     "meets": (GROUP_COLOURS[1], ""),
@@ -193,11 +193,11 @@ def _axes(scale: _Scale, tolerance: float) -> list[str]:
         *drawn,
         f'<path d="M{x:.1f} {TOP - 6}V{BOTTOM}" stroke="{REGULATOR}" '
         'stroke-width="2.5" stroke-dasharray="7 4"/>',
-        f'<text x="{x:.1f}" y="{TOP - 11}" text-anchor="middle">'
+        f'<text x="{x:.1f}" y="{TOP - 16}" text-anchor="middle">'
         f"tolerance {tolerance:g}</text>",
         f'<text x="{(LEFT + RIGHT) / 2}" y="{BOTTOM + 48}" text-anchor="middle">'
         "gap: estimated, for the regions; true, for the diamond</text>",
-        f'<text x="{LEFT - 74}" y="{TOP - 11}">audit rows</text>',
+        f'<text x="{LEFT - 74}" y="{TOP - 16}">audit rows</text>',
     ]
 
 
