@@ -52,9 +52,9 @@ REQUIREMENTS: Mapping[str, str] = {
         "0 to 0.2 and so on. Within a range, in each of {groups}, the share of people "
         "whose true outcome is positive is taken, and the smallest share subtracted "
         f"from the largest. The largest of these differences over the ranges {POINTS}. "
-        "A range is compared only if it holds at least {least} people of every group. "
-        "Where the ranges compared hold less than half of some group, the requirement "
-        "can be violated but not met."
+        "Within a range, the groups with at least {least} people in it are compared. "
+        "Where less than half of some group is compared with some other group, the "
+        "requirement can be violated but not met."
     ),
     "mean_score_difference": (
         "In each of {groups}, the mean of the {score} is taken. The largest of these "
