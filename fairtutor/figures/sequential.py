@@ -99,7 +99,8 @@ def limits_by_rows(
     Returns
     -------
     Picture
-        Limits that only ever close in; a mark and a word where a verdict is reached.
+        Limits that only ever close in, a mark where a verdict is reached, and the
+        verdict beside the name.
 
     Raises
     ------
@@ -118,32 +119,26 @@ after 20 between 0.200 and 0.800.
     told = []
     for code, (name, path) in enumerate(paths.items()):
         rows, lower, upper = (np.asarray(part, dtype=float) for part in path)
-        ax.fill_between(rows, lower, upper, color=group_colour(code), alpha=0.12)
-        _line(ax, code, name, rows, lower)
-        _line(ax, code, None, rows, upper)
         verdict, first = first_verdict(lower, upper, tolerance)
-        words = f"{name}: undecided"
+        words = verdict_label(verdict)
         if first is not None:
             edge = lower[first] if lower[first] > tolerance else upper[first]
+            words += f" after {rows[first]:,.0f}"
+        ax.fill_between(rows, lower, upper, color=group_colour(code), alpha=0.12)
+        _line(ax, code, f"{name}: {words}", rows, lower)
+        _line(ax, code, None, rows, upper)
+        if first is not None:
             _mark(ax, code, rows[first], edge, VERDICT_MARKERS[verdict])
-            ax.annotate(
-                f"{verdict_label(verdict)} after {rows[first]:,.0f}",
-                (rows[first], edge),
-                xytext=(9, 9 if edge > 0 else -15),
-                textcoords="offset points",
-                fontsize=NOTE_SIZE,
-                color=INK,
-            )
-            words = f"{name}: {verdict} after {rows[first]:,.0f} rows"
+            verdict += f" after {rows[first]:,.0f} rows"
         last = f"between {lower[-1]:.3f} and {upper[-1]:.3f}"
-        told.append(f"{words}; after {rows[-1]:,.0f} {last}")
+        told.append(f"{name}: {verdict}; after {rows[-1]:,.0f} {last}")
     ax.set_xscale("log")
     ax.set_xlim(left=10)
     ax.xaxis.set_major_formatter(lambda n, _: f"{n:,.0f}")
     ax.set_ylim(-0.65, 0.85)
     _say(ax, tolerance, "tolerated")
     label(ax, title="Limits of the gap, at every look", x="audit rows seen", y="gap")
-    legend(ax, loc="lower left", ncols=2)
+    legend(ax, loc="lower right")
     return Picture(
         fig,
         f"Limits of the gap by rows seen, tolerance {tolerance:g}. {'. '.join(told)}.",
@@ -264,10 +259,11 @@ def _mark(ax: Axes, code: int, x: float, y: float, marker: str) -> None:
 
 
 def _say(ax: Axes, y: float, words: str) -> None:
-    """Write at the left end, just above a line."""
+    """Write at the right end, just above a line."""
     ax.annotate(
         words,
-        (0.01, y),
+        (0.99, y),
+        ha="right",
         xycoords=("axes fraction", "data"),
         xytext=(0, 4),
         textcoords="offset points",
