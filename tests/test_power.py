@@ -13,6 +13,7 @@ from fairtutor.audit import (
     verdict_limits,
 )
 from fairtutor.audit.intervals import difference, largest_difference
+from fairtutor.results import load_result
 
 
 def chances_by_brute_force(gap, plan):
@@ -189,3 +190,22 @@ def test_versions_keep_their_true_gap_and_their_overlap():
 def test_a_change_is_a_share(change):
     with pytest.raises(FairtutorError, match="change is"):
         false_meets(2, change=change)
+
+
+def test_the_stored_table_over_rounds_can_be_found_again():
+    result = load_result("rounds")
+    table = {(row["way"], row["spread_budget"]): row for row in result["table"]}
+    fresh = "fresh rows, tuned on reports or not"
+    tuned = "same rows, tuned on reports"
+    for way, spread, settings in (
+        (fresh, False, {}),
+        (tuned, True, {"reused": True, "adaptive": True, "change": 0.1}),
+    ):
+        stored = table[way, spread]["false_meets"]
+        again = false_meets(
+            50, spread_budget=spread, simulations=4000, seed=9, **settings
+        )[-1]
+        assert again == pytest.approx(stored["50"], abs=0.035)
+    kept = table[fresh, True]["false_meets"].values()
+    assert max(kept) <= 0.035  # half of 5%, and what Newcombe's interval lacks
+    assert table[tuned, True]["false_meets"]["50"] > 0.5

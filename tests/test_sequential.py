@@ -1,5 +1,6 @@
 """Audits that are looked at after every row: what they promise, and what they cost."""
 
+import importlib.util
 import math
 
 import numpy as np
@@ -8,13 +9,16 @@ import torch
 
 from fairtutor import FairtutorError
 from fairtutor.audit import (
+    AuditPlan,
     SequentialAudit,
     blocks_by_row,
     limits_by_row,
+    rows_needed,
     verdict_rows,
     wealth_by_block,
 )
 from fairtutor.audit.sequential import STAKES, limits, log_wealth
+from fairtutor.results import load_result
 
 
 def draw(runs, n, rates=(0.3, 0.4), share=0.5, seed=0):
@@ -220,3 +224,91 @@ def test_rows_that_make_no_sense_are_named(rows, message):
 def test_settings_out_of_range_are_named(settings, message):
     with pytest.raises(FairtutorError, match=message):
         SequentialAudit(**{"tolerance": 0.1, **settings})
+
+
+# ---------------------------------------------------------------- the long run
+
+
+@pytest.fixture(scope="module")
+def experiment(root):
+    """The script that computed the stored result."""
+    path = root / "experiments" / "sequential.py"
+    spec = importlib.util.spec_from_file_location("sequential_experiment", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_stored_result_keeps_the_promise_that_peeking_breaks(experiment):
+    result = load_result("sequential")
+    assert result["runs"]["false_alarms"] >= 2000
+    seen = {"betting": [], "peeking": []}
+    for row in result["false_alarms"]:
+        seen.setdefault(row["way"], []).append(row["share_by"]["10000"])
+    assert max(seen["betting"]) <= 0.025
+    assert min(seen["peeking"]) > 0.15
+    # An independent draw of one cell: seed 5, 100 runs.
+    share, rate = experiment.SETTINGS["third"]
+    [(y_hat, groups)] = experiment.draw(100, 3000, share, rate, 0.1, seed=5)
+    again = experiment.peeking_rows(y_hat, groups, 0.05)["meets"] <= 3000
+    [row] = [
+        row
+        for row in result["false_alarms"]
+        if (row["setting"], row["way"], row["verdict"]) == ("third", "peeking", "meets")
+    ]
+    assert again.double().mean() == pytest.approx(row["share_by"]["3000"], abs=0.12)
+
+
+def test_rows_in_the_stored_result_can_be_found_again(experiment):
+    result = load_result("sequential")
+    [row] = [
+        row
+        for row in result["rows_to_verdict"]
+        if (row["setting"], row["gap"]) == ("third", 0.18)
+    ]
+    share, rate = experiment.SETTINGS["third"]
+    [(y_hat, groups)] = experiment.draw(100, 4000, share, rate, 0.18, seed=6)
+    ours = verdict_rows(y_hat, groups, 0.1, 0.95, share)["violates"]
+    newton = experiment.newton_rows(y_hat, groups, 0.05)["violates"]
+    for way, rows in (("betting", ours), ("online Newton", newton)):
+        found = experiment.summary(rows, 4000)
+        assert found["mean"] == pytest.approx(row[way]["mean"], rel=0.3), way
+    plan = AuditPlan(1000, share, rate)
+    assert row["fixed"] == {
+        str(chance): rows_needed(0.18, plan, chance) for chance in (0.5, 0.8, 0.9)
+    }
+    planned = experiment.planned_for_another_gap(share, rate, 0.18)
+    stored = result["planned_for_another_gap"]
+    assert planned["rows"] == stored["rows"]
+    for gap, chance in planned["violates"].items():
+        assert stored["violates"][str(gap)] == pytest.approx(chance, abs=1e-5)
+
+
+def test_the_online_newton_bet_against_a_plain_loop(experiment):
+    [(y_hat, groups)] = experiment.draw(3, 400, 0.5, 0.1, 0.5, seed=7)
+    found = experiment.newton_rows(y_hat, groups, 0.05)["violates"]
+    for run in range(3):
+        d, rows = blocks_by_row(y_hat[run : run + 1], groups[run : run + 1])
+        first = 401
+        for sign in (1, -1):
+            wealth, stake, total = 1.0, 0.0, 1.0
+            for value, n in zip(d[0].tolist(), rows[0].tolist(), strict=True):
+                g = sign * value - 0.1
+                wealth *= 1 + stake * g
+                if wealth >= 40:
+                    first = min(first, n)
+                    break
+                gradient = -g / (1 + stake * g)
+                total += gradient**2
+                stake -= 2 / (2 - math.log(3)) * gradient / total
+                stake = min(max(stake, 0.0), 0.5)
+        assert int(found[run]) == first < 401
+
+
+def test_adult_is_told_to_violate_with_a_fraction_of_its_rows():
+    [row] = [
+        r for r in load_result("sequential")["adult"] if r["producer"] == "identity"
+    ]
+    assert row["gap"] == pytest.approx(0.18, abs=0.01)
+    assert row["violates"]["decided"] == 1 and row["meets"]["decided"] == 0
+    assert row["violates"]["median"] < row["rows"] / 10

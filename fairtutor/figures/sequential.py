@@ -136,7 +136,7 @@ after 20 between 0.200 and 0.800.
     ax.set_xlim(left=10)
     ax.xaxis.set_major_formatter(lambda n, _: f"{n:,.0f}")
     ax.set_ylim(-0.65, 0.85)
-    _say(ax, tolerance, "tolerated")
+    _say(ax, tolerance, "tolerated", "left")
     label(ax, title="Limits of the gap, at every look", x="audit rows seen", y="gap")
     legend(ax, loc="lower right")
     return Picture(
@@ -258,12 +258,12 @@ def _mark(ax: Axes, code: int, x: float, y: float, marker: str) -> None:
     )
 
 
-def _say(ax: Axes, y: float, words: str) -> None:
-    """Write at the right end, just above a line."""
+def _say(ax: Axes, y: float, words: str, end: str = "right") -> None:
+    """Write at one end, just above a line."""
     ax.annotate(
         words,
-        (0.99, y),
-        ha="right",
+        (0.99 if end == "right" else 0.01, y),
+        ha=end,
         xycoords=("axes fraction", "data"),
         xytext=(0, 4),
         textcoords="offset points",
