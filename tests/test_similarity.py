@@ -1,14 +1,29 @@
 """Means over nearest neighbours against one distance at a time."""
 
+from unittest.mock import patch
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fairtutor.audit import consistency_terms
-from fairtutor.similarity import neighbour_mean, neighbours
+from fairtutor.audit import consistency, consistency_terms
+from fairtutor.exchange import FairtutorError
+from fairtutor.similarity import neighbour_distance, neighbour_mean, search
+from fairtutor.similarity.boxes import Boxes
 
-many = settings(derandomize=True, deadline=None, max_examples=150)
+many = settings(derandomize=True, deadline=None, max_examples=80)
+
+
+@pytest.fixture(autouse=True)
+def many_small_boxes():
+    """As many boxes, and chunks of queries, for a few points as for a million."""
+    with (
+        patch.object(search, "BOX", 3),
+        patch.object(search, "FIRST", 2),
+        patch.object(search, "MEMORY", 1500),
+    ):
+        yield
 
 
 def by_hand(x, reference, values, k, own=None):
@@ -27,7 +42,7 @@ def by_hand(x, reference, values, k, own=None):
 @st.composite
 def crowded(draw):
     """Points on a small grid, so that duplicates and ties are the rule."""
-    d, n, m = draw(st.integers(1, 3)), draw(st.integers(2, 12)), draw(st.integers(1, 6))
+    d, n, m = draw(st.integers(1, 3)), draw(st.integers(2, 30)), draw(st.integers(1, 9))
     point = st.lists(st.integers(-2, 2), min_size=d, max_size=d)
     reference = draw(st.lists(point, min_size=n, max_size=n))
     X = draw(st.lists(point, min_size=m, max_size=m))
@@ -117,18 +132,156 @@ def test_ties_are_seen_through_rounding():
         assert means == pytest.approx([2, (1 + 3 + 20) / 3, (1 + 3 + 10 + 30) / 4])
 
 
-def test_pieces_of_the_queries_make_no_difference(monkeypatch):
-    X, reference, values = torch.randn(50, 4), torch.randn(30, 4), torch.rand(30)
-    own = torch.arange(50) % 30
-    whole = [
-        neighbour_mean(X, reference, values, 3, own_position=o) for o in (None, own)
+def people(n, seed=0):
+    """Two numbers and two categories, one-hot, with twins and ties; float32."""
+    random = torch.Generator().manual_seed(seed)
+    numbers = torch.randn(n, 2, generator=random).mul(4).round() / 4
+    codes = torch.randint(4, (2, n), generator=random)
+    X = torch.cat([numbers, *(torch.nn.functional.one_hot(c, 4) for c in codes)], 1)
+    return X, torch.rand(n, generator=random).round()
+
+
+def all_distances(X, reference):
+    """One difference at a time, in float64; nobody is their own neighbour."""
+    distances = (X.double()[:, None] - reference.double()).norm(dim=2)
+    return distances.fill_diagonal_(torch.inf) if X is reference else distances
+
+
+@pytest.mark.parametrize("k", [1, 5, 30])
+@pytest.mark.parametrize("box", [4, 40])
+def test_boxes_and_pieces_make_no_difference(k, box):
+    X, values = people(300)
+    own = torch.arange(300)
+    with patch.object(search, "BOX", 1000), patch.object(search, "MEMORY", 10**6):
+        whole = neighbour_mean(X, X, values, k, own_position=own)
+    with patch.object(search, "BOX", box):
+        means = neighbour_mean(X, X, values, k, own_position=own)
+        distances = neighbour_distance(X, X, k, own_position=own)
+    assert torch.allclose(means, whole, rtol=0, atol=1e-12)
+    expected = all_distances(X, X).sort(1).values[:, k - 1]
+    assert torch.allclose(distances, expected, rtol=0, atol=1e-7)
+
+
+def test_queries_that_are_not_in_the_reference():
+    X, reference = people(200, seed=1)[0] + 0.1, people(400)[0]
+    expected = all_distances(X, reference).sort(1).values[:, 4]
+    got = neighbour_distance(X, reference, 5)
+    assert torch.allclose(got, expected, rtol=0, atol=1e-7)
+
+
+def test_most_boxes_are_not_searched(monkeypatch):
+    X, _ = people(2000)
+    pairs = []
+    monkeypatch.setattr(search, "BOX", 32)
+    monkeypatch.setattr(search, "MEMORY", 2**22)
+    squared = search.Search._squared
+
+    def counted(self, chunk, rows, part, own):
+        pairs.append(len(rows) * (part.stop - part.start))
+        return squared(self, chunk, rows, part, own)
+
+    monkeypatch.setattr(search.Search, "_squared", counted)
+    neighbour_distance(X, X, 5, own_position=torch.arange(2000))
+    different = len(X.unique(dim=0))
+    assert 0 < sum(pairs) < different**2 / 3
+
+
+@given(crowded())
+@many
+def test_no_point_is_nearer_than_its_box(case):
+    X, reference, *_ = case
+    X, reference = tensors(X, reference)
+    reference = reference.unique(dim=0)
+    boxes = Boxes(reference, 2)
+    assert boxes.order.sort().values.tolist() == list(range(len(reference)))
+    bounds = boxes.squared_distances(X)
+    for part, bound in zip(boxes.parts, bounds.T, strict=True):
+        inside = reference[boxes.order[part]]
+        nearest = (X[:, None] - inside).square().sum(2).amin(1)
+        outside = (inside.amin(0) - X).maximum(X - inside.amax(0)).clamp(min=0)
+        assert (bound <= nearest + 1e-5).all()
+        assert torch.allclose(bound, outside.square().sum(1), atol=1e-5)
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-9, 0.3, 1e9, 1e300])
+@pytest.mark.parametrize("shift", [0, 0.7])
+def test_scale_and_origin_make_no_difference(scale, shift):
+    X, values = people(150)
+    own = torch.arange(150)
+    here = neighbour_mean(X, X, values, 4, own_position=own)
+    moved = (X.double() + shift) * scale
+    there = neighbour_mean(moved, moved, values, 4, own_position=own)
+    assert torch.allclose(here, there, rtol=0, atol=1e-12)
+    distances = [neighbour_distance(x, x, 4, own_position=own) for x in (X, moved)]
+    assert torch.allclose(distances[0] * scale, distances[1], rtol=1e-6, atol=0)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("origin", [0, 40, 2000])
+def test_ties_of_whole_years_survive_being_standardised(dtype, origin):
+    """Whole numbers, divided by what float32 and float64 cannot hold exactly."""
+    torch.manual_seed(0)
+    years = torch.randint(-6, 6, (120, 3))
+    values = torch.rand(120).round()
+    own = torch.arange(120)
+    exact = neighbour_mean(years, years, values, 5, own_position=own)
+    expected = [
+        by_hand(x, years.tolist(), values.tolist(), 5, own=i)
+        for i, x in enumerate(years.tolist())
     ]
-    monkeypatch.setattr(neighbours, "CHUNK", 7)
-    pieces = [
-        neighbour_mean(X, reference, values, 3, own_position=o) for o in (None, own)
-    ]
-    for one, other in zip(whole, pieces, strict=True):
-        assert torch.allclose(one, other, rtol=0, atol=1e-12)
+    assert exact.tolist() == pytest.approx(expected, abs=1e-12)
+    X = (years.to(dtype) + origin) / 7.3
+    got = neighbour_mean(X, X, values, 5, own_position=own)
+    assert torch.allclose(got, exact, rtol=0, atol=1e-12)
+
+
+def test_distances_that_the_dtype_tells_apart_are_not_tied():
+    line = torch.tensor([[0.0], [1.0], [-1.001]])
+    values = torch.tensor([0.0, 1.0, 0.0])
+    assert neighbour_mean(line[:1], line[1:], values[1:], 1).item() == 1
+    close = torch.tensor([[0.0], [1.0], [-1 - 1e-12]], dtype=torch.float64)
+    assert neighbour_mean(close[:1], close[1:], values[1:], 1).item() == 1
+
+
+@pytest.mark.parametrize("n, k", [(2, 1), (50, 1), (50, 7), (50, 49)])
+def test_people_who_are_all_the_same(n, k):
+    values = torch.arange(float(n))
+    X, own = torch.full((n, 2), 3.0), torch.arange(n)
+    means = neighbour_mean(X, X, values, k, own_position=own)
+    assert torch.allclose(means, (values.sum() - values).double() / (n - 1))
+    assert neighbour_distance(X, X, k, own_position=own).tolist() == [0] * n
+
+
+def test_everybody_equally_far_from_everybody():
+    """A tie of all with all: no list of neighbours would be short."""
+    values = torch.arange(60.0)
+    X, own = torch.eye(60), torch.arange(60)
+    means = neighbour_mean(X, X, values, 5, own_position=own)
+    assert torch.allclose(means, (values.sum() - values).double() / 59)
+    distances = neighbour_distance(X, X, 5, own_position=own)
+    assert torch.allclose(distances, torch.tensor(2.0).sqrt().double())
+
+
+@pytest.mark.parametrize("bad", [torch.nan, torch.inf])
+def test_a_number_that_is_none_is_named(bad):
+    X, hole = torch.zeros(4, 3), torch.zeros(4, 3)
+    hole[2, 1] = bad
+    for name, rows in (("X", (hole, X)), ("reference", (X, hole))):
+        with pytest.raises(
+            FairtutorError, match=f"{name} has {bad} in row 2, column 1"
+        ):
+            neighbour_mean(*rows, torch.ones(4), 1)
+
+
+def test_what_does_not_fit_is_refused():
+    X, values = torch.rand(4, 3), torch.ones(4)
+    for rows, reference in ((X[:, :2], X), (X[0], X), (X[:, :0], X[:, :0])):
+        with pytest.raises(FairtutorError, match="with the same columns"):
+            neighbour_mean(rows, reference, values, 1)
+    with pytest.raises(FairtutorError, match=r"values has the shape \(3,\)"):
+        neighbour_mean(X, X, values[:3], 1)
+    with pytest.raises(FairtutorError, match="own_position does not fit"):
+        neighbour_mean(X, X, values, 1, own_position=torch.tensor([1, 0, 2, 3]))
 
 
 def test_no_query_gives_no_mean():
@@ -165,3 +318,32 @@ def test_consistency_is_agreement_with_the_neighbours(case):
         X, torch.tensor(own), reference, torch.tensor(decisions), k
     )
     assert terms.tolist() == pytest.approx(expected, abs=1e-12)
+
+
+@given(crowded(), st.booleans(), st.booleans())
+@many
+def test_the_variants_of_consistency(case, counted, printed):
+    _, people, values, k = case
+    n, decisions = len(people), [float(v > 0) for v in values]
+    k = min(k, n if counted else n - 1)
+    around = [
+        by_hand(x, people, decisions, k, own=None if counted else i)
+        for i, x in enumerate(people)
+    ]
+    if printed:
+        terms = [abs(y - k * a) / k for y, a in zip(decisions, around, strict=True)]
+    else:
+        terms = [abs(y - a) for y, a in zip(decisions, around, strict=True)]
+    X, y_hat = tensors(people, decisions)
+    own = "counted" if counted else "left out"
+    formula = "as printed" if printed else "mean"
+    got = consistency(X, y_hat, k, own=own, formula=formula)
+    assert got == pytest.approx(1 - sum(terms) / n, abs=1e-12)
+
+
+def test_a_variant_that_does_not_exist_is_refused_with_the_nearest():
+    X = torch.rand(4, 2)
+    with pytest.raises(FairtutorError, match="Did you mean 'counted'"):
+        consistency(X, X[:, 0], 2, own="count")
+    with pytest.raises(FairtutorError, match="Did you mean 'as printed'"):
+        consistency(X, X[:, 0], 2, formula="printed")
