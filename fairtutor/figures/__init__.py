@@ -3,6 +3,7 @@
 from .board import threshold_board
 from .calibration import calibration_by_group
 from .cards import elicitation_errors, rate_cards
+from .coverage import coverage_map
 from .curves import false_meets_curve, training_curves
 from .embedding import embedding, principal_plane
 from .findings import audit_findings
@@ -22,6 +23,7 @@ __all__ = [
     "TrailPoint",
     "audit_findings",
     "calibration_by_group",
+    "coverage_map",
     "elicitation_errors",
     "embedding",
     "fairness_utility_trail",
