@@ -77,9 +77,8 @@ def _draw(ax: Axes, row: int, finding: Finding) -> None:
 
 def _name(finding: Finding) -> str:
     criterion = finding.criterion
-    sign = "≥" if criterion.spec.at_least else "≤"
     between = f"\nby {criterion.groups_of}," if criterion.attribute else "\n"
-    return f"{criterion.spec.title}{between} {sign} {criterion.tolerance:g}"
+    return f"{criterion.title}{between} {criterion.tolerated}"
 
 
 def _alt(report: AuditReport) -> str:
