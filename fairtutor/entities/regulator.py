@@ -225,7 +225,7 @@ class DataRegulator:
         return _Seen(rows, Z, scores_of(Z), flips)
 
     def _audited(self, seen: "_Seen", reference: "_Seen", progress: bool) -> Audited:
-        X = self.dataset.X[:, self._comparable]
+        X, comparable = self.dataset.X, self._comparable
         return Audited(
             y=self.dataset.y[seen.rows],
             scores=seen.scores,
@@ -233,8 +233,8 @@ class DataRegulator:
                 names: (codes[seen.rows], labels)
                 for names, (codes, labels) in self._groups.items()
             },
-            X=X[seen.rows],
-            reference=X[reference.rows],
+            X=X[seen.rows][:, comparable],
+            reference=X[reference.rows][:, comparable],
             reference_scores=reference.scores,
             flips=seen.flips,
             Z=seen.Z,

@@ -304,7 +304,7 @@ def _small_groups(criteria: FairnessCriteria) -> Iterable[str]:
     if calibrated := _uses(criteria, {"calibration_gap"}):
         yield (
             f"For {_numbers(criteria, calibrated)}, a range of probabilities in which "
-            "a group is too small is left out instead."
+            "a group is too small is compared without it."
         )
 
 
