@@ -11,13 +11,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import binom, binomtest
+from scipy.integrate import quad
+from scipy.stats import binom, binomtest, norm
 
 from fairtutor.audit import false_meets
 from fairtutor.audit.intervals import (
     bounded_mean,
     clopper_pearson,
     difference,
+    exact,
     exact_difference,
     exact_ratio,
     largest_difference,
@@ -246,6 +248,84 @@ def test_difference_takes_arrays():
     for i in range(3):
         one = difference((k1[i], 10), (k2[i], 20), 0.05)
         assert (lower[i], upper[i]) == tuple(one)
+
+
+# Two groups, exact.
+
+
+@given(counted(), counted(), alphas)
+@many
+def test_exact_limits_hold_the_estimate_turn_around_and_are_wider(a, b, alpha):
+    (k1, n1), (k2, n2) = a, b
+    lower, upper = exact_difference(a, b, alpha)
+    assert -1 - TINY <= lower <= k1 / n1 - k2 / n2 + TINY
+    assert k1 / n1 - k2 / n2 - TINY <= upper <= 1 + TINY
+    turned = exact_difference(b, a, alpha)
+    assert (-upper, -lower) == pytest.approx(tuple(map(float, turned)), abs=1e-9)
+    wider = exact_difference(a, b, alpha / 2)
+    assert wider[0] <= lower + 1e-6
+    assert upper <= wider[1] + 1e-6
+    low, high = exact_ratio(a, b, alpha)
+    assert 0 <= low <= high
+    assert (low == 0) == (k1 == 0)
+    assert (high == math.inf) == (k2 == 0)
+    if k1 and k2:
+        assert low <= k1 / n1 * n2 / k2 <= high
+        back = exact_ratio(b, a, alpha)
+        assert back == pytest.approx((1 / high, 1 / low), rel=1e-6)
+
+
+def test_with_one_group_known_the_exact_limit_is_clopper_pearsons():
+    """A million rows fix the second share; the first keeps its own exact limits."""
+    known = (300_000, 1_000_000)
+    for k in (0, 3, 20, 39, 40):
+        limits = np.array(exact_difference((k, 40), known, 0.05)) + 0.3
+        expected = np.array(clopper_pearson(k, 40, 0.05))
+        assert limits == pytest.approx(expected, abs=0.006)
+        assert limits[0] <= expected[0] + 1e-3
+        assert limits[1] >= expected[1] - 1e-3
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.2, 0.5, 0.7071, 0.9, 1.0])
+@pytest.mark.parametrize("tail", [0.025, 0.0005])
+def test_the_quantiles_are_those_of_two_half_normals(weight, tail):
+    w1, w2 = weight, math.sqrt(1 - weight**2)
+    c = np.interp(w1, *exact._quantiles(tail))
+    if min(w1, w2) < 1e-3:
+        assert c == pytest.approx(norm.isf(tail), rel=1e-4)
+        return
+    beyond, _ = quad(lambda z: norm.pdf(z) * norm.sf((c - w1 * z) / w2), 0, c / w1)
+    chance = norm.sf(c / w2) / 2 + beyond + norm.sf(c / w1)
+    assert chance == pytest.approx(tail, rel=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [((3, 20), (9, 30)), ((0, 15), (4, 25)), ((38, 40), (1, 12))]
+)
+def test_the_exact_limit_is_the_farthest_pair_of_shares_not_rejected(first, second):
+    """The same region on a fine grid, from scipy's binomial distribution."""
+    (k1, n1), (k2, n2) = first, second
+    tail, p = 0.025, np.linspace(0.0005, 0.9995, 1999)
+    z1 = np.maximum(0, norm.isf(binom.cdf(k1, n1, p)))[:, None]
+    z2 = np.maximum(0, norm.isf(binom.sf(k2 - 1, n2, p)))[None]
+    v1, v2 = (p * (1 - p) / n1)[:, None], (p * (1 - p) / n2)[None]
+    both = np.sqrt(v1 + v2)
+    quantile = np.interp(np.sqrt(v1) / both, *exact._quantiles(0.99 * tail))
+    kept = np.sqrt(v1) * z1 + np.sqrt(v2) * z2 <= quantile * both
+    kept &= (z1 <= norm.isf(tail / 400)) & (z2 <= norm.isf(tail / 400))
+    farthest = np.where(kept, np.subtract.outer(p, p), -1).max()
+    upper = float(exact_difference(first, second, 0.05)[1])
+    assert farthest - 0.001 <= upper <= farthest + 0.004
+
+
+def test_exact_intervals_take_arrays():
+    k1, k2 = np.array([[3, 9, 0], [1, 2, 10]]), np.array([5, 0, 20])
+    for interval in (exact_difference, exact_ratio):
+        lower, upper = interval((k1, 10), (k2, 20), 0.05)
+        assert lower.shape == (2, 3)
+        for i, j in np.ndindex(2, 3):
+            one = interval((k1[i, j], 10), (k2[j], 20), 0.05)
+            assert (lower[i, j], upper[i, j]) == pytest.approx(tuple(map(float, one)))
 
 
 # Several groups.
