@@ -127,7 +127,7 @@ def block_edges(first: int, count: int, ratio: float) -> Tensor:
     [0, 1, 3, 4, 6]
     """
     j = torch.arange(first, first + count + 1, dtype=torch.float64)
-    return (j * ratio).floor().long()
+    return (j * ratio + 1e-9).floor().long()  # 3 · (2/3) / (1/3) is 5.999…
 
 
 class SequentialAudit:
