@@ -24,6 +24,7 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
+import psutil
 import torch
 from threadpoolctl import threadpool_limits
 
@@ -98,10 +99,6 @@ IMPORTS = {
 }
 
 
-def peak_mb() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
 def measure_here(method: str, threads: int, data: str) -> None:
     """Print one measurement as JSON; the only thing this process does."""
     if method in IMPORTS:
@@ -111,10 +108,12 @@ def measure_here(method: str, threads: int, data: str) -> None:
         X, y = arrays["X"], arrays["y"]
     with threadpool_limits(threads):
         METHODS[method](X[:500], y[:500])
-        memory, start = peak_mb(), time.process_time()
+        memory, start = psutil.Process().memory_info().rss, time.process_time()
         value = METHODS[method](X, y)
         seconds = time.process_time() - start
-    print(json.dumps({"seconds": seconds, "mb": peak_mb() - memory, "value": value}))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    mb = (peak - memory) / 1e6
+    print(json.dumps({"seconds": seconds, "mb": mb, "value": value}))
 
 
 def measure(method: str, threads: int, data: Path) -> dict:
@@ -204,6 +203,7 @@ def main() -> int:
             for method, found in results.items():
                 if method != "aif360" or repeat == 0:
                     found.append(measure(method, args.threads, data))
+                    print(f"{method}: {found[-1]}", file=sys.stderr, flush=True)
 
     seconds = {
         name: median(r["seconds"] for r in found) for name, found in results.items()

@@ -1,7 +1,10 @@
 """Means over nearest neighbours against one distance at a time."""
 
+import importlib.util
+from pathlib import Path
 from unittest.mock import patch
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -9,6 +12,7 @@ from hypothesis import strategies as st
 
 from fairtutor.audit import consistency, consistency_terms
 from fairtutor.exchange import FairtutorError
+from fairtutor.results import load_result
 from fairtutor.similarity import neighbour_distance, neighbour_mean, search
 from fairtutor.similarity.boxes import Boxes
 
@@ -347,3 +351,26 @@ def test_a_variant_that_does_not_exist_is_refused_with_the_nearest():
         consistency(X, X[:, 0], 2, own="count")
     with pytest.raises(FairtutorError, match="Did you mean 'as printed'"):
         consistency(X, X[:, 0], 2, formula="printed")
+
+
+def test_the_stored_answers_to_the_order_of_rows_can_be_found_again(monkeypatch):
+    monkeypatch.setattr(search, "BOX", 256)
+    monkeypatch.setattr(search, "MEMORY", 2**22)
+    path = Path(__file__).parents[1] / "experiments" / "row_order.py"
+    spec = importlib.util.spec_from_file_location("row_order", path)
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    result = load_result("row_order")
+
+    X, y_hat = script.people()
+    shuffled = script.order(3, len(X))
+    X, y_hat = X[shuffled], y_hat[shuffled]
+    around = script.around_by_row_order(X.double().numpy(), y_hat.numpy(), "brute")
+    again = 1 - np.abs(y_hat.numpy() - around).mean()
+    stored = result["by_row_order"]["brute force"]["consistency"]
+    assert again == pytest.approx(stored[3], abs=2e-4)  # other processors, other ties
+    assert np.ptp(stored) > 1e-4
+
+    for own, found in result["ties_shared"].items():
+        assert np.ptp(found) == 0
+        assert consistency(X, y_hat, own=own) == pytest.approx(found[0], abs=1e-4)
