@@ -200,8 +200,8 @@ def test_what_makes_no_sense_is_said():
 @pytest.mark.parametrize(
     ("metric", "said"),
     [
-        (FairMetric(0.75, 0.5, 0.5), "Approving somebody deserving counts 3.0 times"),
-        (FairMetric(0.25, 0.5, 0.5), "Refusing somebody undeserving counts 3.0"),
+        (FairMetric(0.75, 0.5, 0.5), "A point of right approvals counts 3.0 times"),
+        (FairMetric(0.25, 0.5, 0.5), "A point of right refusals counts 3.0"),
         (FairMetric(0.5, 0.5, 0.5), "count about the same"),
         (FairMetric(1.0, 0.5, 0.5), "hardly at all"),
         (FairMetric(0.5, 0.5, 0.2), "worth up to 2.5 points of correct decisions"),

@@ -101,22 +101,14 @@ class FairMetric:
         return self.value(first) > self.value(second)
 
     def words(self) -> str:
-        """Say the weights in sentences."""
-        return " ".join(
-            (
-                _compared(
-                    self.a,
-                    "approving somebody deserving",
-                    "refusing somebody undeserving",
-                ),
-                _compared(
-                    self.b,
-                    "a gap among the deserving",
-                    "a gap among the undeserving",
-                ),
-                _exchange(self.trade_off),
-            )
+        """Say the weights in sentences, for a positive decision called approval."""
+        right, gap = ("right approvals", "right refusals"), "a point of gap in "
+        sentences = (
+            _compared(self.a, *(f"a point of {kind}" for kind in right)),
+            _compared(self.b, *(gap + kind for kind in right)),
+            _exchange(self.trade_off),
         )
+        return " ".join(sentences)
 
 
 @dataclass(frozen=True)

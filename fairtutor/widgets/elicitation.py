@@ -17,9 +17,9 @@ ABOUT = {
     "trade-off": "more right decisions against a smaller gap",
 }
 WEIGHTS = (
-    ("a", "weight of the rate among those who deserve it, against the others"),
-    ("b", "weight of the gap among those who deserve it, against the others"),
-    ("λ", "weight of the gaps, against right decisions"),
+    ("a", "right approvals, against right refusals"),
+    ("b", "the gap in right approvals, against that in right refusals"),
+    ("λ", "the gaps, against right decisions"),
 )
 
 
@@ -176,4 +176,4 @@ class ElicitationPanel(Panel):
                 strict=True,
             )
         ]
-        return table(("", "", "your weight", "what fits your answers"), rows)
+        return table(("", "weight of", "yours", "what fits your answers"), rows)

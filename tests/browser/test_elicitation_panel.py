@@ -1,5 +1,7 @@
 """Ten comparisons by keyboard, in a real browser."""
 
+import shutil
+
 import pytest
 
 from .test_loop_panel import (
@@ -53,4 +55,20 @@ def test_ten_questions_by_keyboard_give_a_metric(
     status = page.get_by_role("status").filter(has_text="Your metric.")
     assert "counts" in status.text_content() and "λ" in status.text_content()
     screenshot(page, f"elicitation panel, metric, {theme}")
+    assert_nothing_went_wrong(watched_page)
+
+
+def test_chapter_03_asks_its_reader(start_lab, watched_page, tmp_path, root):
+    chapter = root / "chapters" / "03_writing_criteria.ipynb"
+    page, folder = watched_page.page, tmp_path / "course"
+    folder.mkdir()
+    shutil.copy(chapter, folder)
+    open_and_run_all(page, start_lab(folder).url(chapter.name))
+    wait_for_question(page, 1)
+    page.get_by_role("button", name="First", exact=True).focus()
+    for number in range(2, 11):
+        page.keyboard.press("Enter")
+        wait_for_question(page, number)
+    page.keyboard.press("Enter")
+    wait_for_question(page, "done")
     assert_nothing_went_wrong(watched_page)
