@@ -319,7 +319,7 @@ def test_criteria_pass_through_the_panel_unchanged(german):
     criteria = FairnessCriteria(
         (Criterion("consistency", 0.7), Criterion("calibration_gap", 0.2, "sex")),
         name="mine",
-        confidence=0.995,  # beyond what the slider offers by itself
+        confidence=0.99543,
         rounds=1,
         threshold=0.4,
         min_group_size=10,

@@ -11,7 +11,6 @@ from ipywidgets import (
     Box,
     Checkbox,
     Dropdown,
-    FloatSlider,
     HBox,
     IntSlider,
     Layout,
@@ -40,6 +39,7 @@ CHOOSES = {
     "representation": ("to tell", "Which groups the probes try to tell apart"),
 }
 OPTIONS = {
+    "confidence": "The chance that all intervals of all rounds hold",
     "threshold": "The probability from which a decision is positive",
     "min_group_size": "A group with fewer audit rows is not judged",
     "neighbours": "How many people consistency compares each person with",
@@ -106,7 +106,7 @@ class CriterionRow(HBox):
             layout=Layout(width="150px"),
         )
         self.tolerance = BoundedFloatText(
-            value=0.8 if spec.at_least else 0.1,
+            value=_usual_tolerance(metric),
             min=0,
             max=1,
             step=0.01,
@@ -171,10 +171,11 @@ class CriteriaBuilder(VBox):
     ----------
     rows : dict of str to CriterionRow
         By metric.
-    name, confidence, rounds, intervals
+    name, rounds, intervals
         The other controls, and
     options : dict of str to BoundedFloatText or BoundedIntText
-        threshold, min_group_size, neighbours, cells and lipschitz.
+        confidence, threshold, min_group_size, neighbours, cells and lipschitz. They
+        hold every digit, which a slider in a browser would round.
 
     Examples
     --------
@@ -200,7 +201,7 @@ class CriteriaBuilder(VBox):
             [
                 *(self._of_kind(kind, title, dataset) for kind, title in KINDS.items()),
                 _heading("For all of them"),
-                HBox([self.name, self.confidence, self.rounds], layout=WRAP),
+                HBox([self.name, self.rounds], layout=WRAP),
                 HBox([*self.options.values(), self.intervals], layout=WRAP),
             ]
         )
@@ -219,7 +220,6 @@ class CriteriaBuilder(VBox):
         return FairnessCriteria(
             tuple(criterion for criterion in asked if criterion is not None),
             name=self.name.value,
-            confidence=self.confidence.value,
             rounds=self.rounds.value,
             intervals=self.intervals.value,
             distance=self._distance,
@@ -233,9 +233,6 @@ class CriteriaBuilder(VBox):
         for metric, row in self.rows.items():
             row.set(by_metric.get(metric))
         self.name.value, self.rounds.value = criteria.name, criteria.rounds
-        self.confidence.min = min(self.confidence.min, criteria.confidence)
-        self.confidence.max = max(self.confidence.max, criteria.confidence)
-        self.confidence.value = criteria.confidence
         self.intervals.value = criteria.intervals
         for key, control in self.options.items():
             control.value = getattr(criteria, key)
@@ -261,8 +258,8 @@ class CriteriaBuilder(VBox):
     def controls(self) -> list[Widget]:
         """Everything that can be changed, from top to bottom."""
         of_rows = [widget for row in self.rows.values() for widget in row.widgets]
-        others = [self.name, self.confidence, self.rounds, *self.options.values()]
-        return [*of_rows, *others, self.intervals]
+        others = [self.name, self.rounds, *self.options.values(), self.intervals]
+        return [*of_rows, *others]
 
     def on_change(self, action: Callable[[object], None]) -> None:
         """Call an action whenever a control changes."""
@@ -281,14 +278,6 @@ class CriteriaBuilder(VBox):
 
     def _make_controls(self, dataset: Dataset) -> None:
         self.name = Text(description="name", tooltip="What the document is called")
-        self.confidence = FloatSlider(
-            min=0.8,
-            max=0.99,
-            step=0.01,
-            readout_format=".0%",
-            description="confidence",
-            tooltip="The chance that all intervals of all rounds hold",
-        )
         self.rounds = IntSlider(
             min=1,
             max=max(1, dataset.num_audits),
@@ -332,13 +321,21 @@ def settable(dataset: Dataset) -> dict[str, tuple[str, ...]]:
     return {**comparable(dataset), **columns}
 
 
+def _usual_tolerance(metric: str) -> float:
+    """Return where a row starts: for leakage a little above a coin's 0.5."""
+    spec = METRICS[metric]
+    if spec.kind == "representation":
+        return 0.6
+    return 0.8 if spec.at_least else 0.1
+
+
 def _number(key: str, said: str) -> BoundedFloatText | BoundedIntText:
     allowed = NUMBERS[key]
     kind = BoundedIntText if allowed.whole else BoundedFloatText
     return kind(
         min=allowed.low,
         max=allowed.high,
-        step=1 if allowed.whole else 0.05,
+        step=1 if allowed.whole else 0.01,
         description=key.replace("_", " "),
         tooltip=said,
         style={"description_width": "initial"},
@@ -347,7 +344,7 @@ def _number(key: str, said: str) -> BoundedFloatText | BoundedIntText:
 
 
 def _gap(width: str) -> Box:
-    return Box(layout=Layout(width=width))
+    return Box(layout=Layout(width=width, margin="2px"))  # as wide as a control
 
 
 def _heading(title: str, note: str = "") -> HTML:

@@ -219,7 +219,7 @@ class RegulatorPanel(Panel):
     @property
     def confidence(self) -> Widget:
         """The chance that all intervals of all rounds hold."""
-        return self.builder.confidence
+        return self.builder.options["confidence"]
 
     @property
     def rounds(self) -> Widget:
