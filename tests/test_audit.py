@@ -23,6 +23,7 @@ from fairtutor.audit import (
     weighed,
 )
 from fairtutor.audit.intervals import (
+    bounded_mean,
     clopper_pearson,
     difference,
     largest_difference,
@@ -34,6 +35,7 @@ from fairtutor.audit.probes import FAMILIES
 from fairtutor.exchange import METRICS, Criterion, FairnessCriteria
 
 many = settings(derandomize=True, deadline=None, max_examples=60)
+few = settings(derandomize=True, deadline=None, max_examples=20)
 EQUAL = pytest.approx
 METHODS = ("score", "exact")
 FAIRLEARN = {
@@ -252,7 +254,7 @@ def test_other_differences_are_counted_person_by_person(metric, case, threshold)
 
 @pytest.mark.parametrize("score", ["probability", "loss"])
 @given(case=rows())
-@many
+@few
 def test_a_mean_score_difference_is_the_gap_between_means(score, case):
     y, scores, groups, num_groups = case
     values = scores if score == "probability" else abs(y - scores)
@@ -560,7 +562,49 @@ def test_what_does_not_leak_meets_and_a_small_group_leaves_it_open():
     assert open_one.note.startswith("fewer than 30 rows: g0 (25), g1 (25); bounds")
 
 
-# All findings of all rounds together.
+# Intervals that hold, and all findings of all rounds together.
+
+
+def three_groups():
+    """2,000 people in three groups, two of which are equal: the truth to draw from."""
+    random = np.random.default_rng(5)
+    groups = random.integers(0, 3, 2000)
+    p = random.beta(1 + 2 * (groups == 2), 2, 2000)
+    y = (random.random(2000) < p * (0.6 + 0.4 * (groups == 2))).astype(int)
+    return y, p, groups
+
+
+def share_missed(metric, stories, **options):
+    """Return how often a gap is missed in draws of 300, and the intervals' widths."""
+    y, p, groups = three_groups()
+    random, missed, widths = np.random.default_rng(6), 0, []
+    true = find(metric, audited(y, p, groups), **options).estimate
+    assert 0.05 < true < 0.5
+    for _ in range(stories):
+        rows = random.integers(0, 2000, 300)
+        drawn = find(metric, audited(y[rows], p[rows], groups[rows], 3), **options)
+        missed += not drawn.lower <= true <= drawn.upper
+        widths.append(drawn.upper - drawn.lower)
+    return missed / stories, np.mean(widths)
+
+
+@pytest.mark.parametrize("metric", OTHER_RATES)
+@pytest.mark.parametrize("method", METHODS)
+def test_intervals_of_new_rates_hold_as_often_as_they_say(metric, method):
+    options = {"confidence": 0.8, "rounds": 1, "intervals": method}
+    missed, _ = share_missed(metric, 200, **options)
+    assert 0 < missed <= 0.2 + 2 * math.sqrt(0.2 * 0.8 / 200)
+
+
+@pytest.mark.parametrize("score", ["probability", "loss"])
+def test_intervals_of_mean_scores_hold_and_are_narrower_than_hoeffdings(score):
+    """They hold more often than they must: no assumption is made on the scores."""
+    missed, width = share_missed(
+        "mean_score_difference", 40, score=score, confidence=0.8, rounds=1
+    )
+    assert missed <= 0.2
+    low, high = bounded_mean(0.5, 100, 0.2 / 2)  # each of two groups, at half of α
+    assert width < 2 * (high - low)
 
 
 def gaps_at_the_tolerance(random):
