@@ -193,7 +193,7 @@ class RegulatorPanel(Panel):
             self._words.value = self._document.value = ""
         else:
             self._table.value = criteria._repr_html_()
-            self._words.value = _region("In words", prose_html(criteria, level=5))
+            self._words.value = _region("In words", prose_html(criteria, level=4))
             text = f'<pre style="margin:0">{escape(criteria.to_json())}</pre>'
             self._document.value = _region("The document, as JSON", text)
         if self.report is not self._drawn:  # drawing is slow, so once a report
