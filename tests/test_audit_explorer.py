@@ -152,6 +152,14 @@ def test_regions_are_drawn_where_the_limits_are():
     assert heights[0] == pytest.approx(heights[1], abs=0.2) and heights[0] < 0
 
 
+def test_a_limit_enters_the_field_where_it_crosses_its_end():
+    limits = {"meets": [-1] * 4, "violates": [0.4, 0.22, 0.18, 0.15]}
+    [violates] = polygons(figures.verdict_regions(ROWS, limits, 0.1))
+    # The field ends at 0.3, reached 10/18 of the way from 100 to 1,000 rows.
+    y = 408 - (408 - 38) / 3 * 10 / 18
+    assert violates[1].tolist() == pytest.approx([620, y], abs=0.2)
+
+
 def test_a_field_without_a_verdict_says_so():
     limits = {"meets": [-1, -1], "violates": [np.nan, np.nan]}
     diagram = figures.verdict_regions([50, 100], limits, 0.1)

@@ -305,8 +305,8 @@ def roles(share: float) -> tuple[int, int, float]:
 
 
 def _checked(y_hat: ArrayLike, groups: ArrayLike) -> tuple[Tensor, Tensor]:
-    y_hat = torch.as_tensor(y_hat).double()
-    groups = torch.as_tensor(groups)
+    y_hat, groups = torch.as_tensor(y_hat), torch.as_tensor(groups)
+    y_hat, groups = y_hat.cpu().double(), groups.cpu()  # a look is small work
     if y_hat.ndim != 1 or y_hat.shape != groups.shape:
         raise FairtutorError(
             f"y_hat has shape {tuple(y_hat.shape)} and groups {tuple(groups.shape)}; "

@@ -134,6 +134,7 @@ def _regions(scale: _Scale, rows, meets, violates) -> list[str]:
             (scale.x(gap), scale.y(n))
             for gap, n in zip(edge[known], rows[known], strict=True)
         ]
+        inside = [*_entry(scale, rows, edge), *inside]
         if len(inside) < 2:
             continue
         top, bottom = inside[-1][1], inside[0][1]
@@ -151,6 +152,16 @@ def _regions(scale: _Scale, rows, meets, violates) -> list[str]:
             if abs(near - end) > 70:
                 drawn.append(_word(name, (near + end) / 2, y))
     return [*drawn, _undecided_word(scale, rows, meets, violates)]
+
+
+def _entry(scale: _Scale, rows: np.ndarray, edge: np.ndarray) -> list[tuple]:
+    """Return the point in which a limit that falls with the rows enters the field."""
+    beyond = np.flatnonzero(edge > scale.most)
+    if not len(beyond) or beyond[-1] + 1 == len(rows):
+        return []
+    near = slice(beyond[-1], beyond[-1] + 2)
+    n = np.exp(np.interp(-scale.most, -edge[near], np.log(rows[near])))
+    return [(scale.x(scale.most), scale.y(n))]
 
 
 def _undecided_word(scale: _Scale, rows, meets, violates) -> str:
