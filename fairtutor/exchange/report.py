@@ -51,7 +51,8 @@ class Finding:
     groups
         The rates that were compared.
     note
-        Why a finding is undecided for another reason than its width, else empty.
+        What the finding rests on, or why it is undecided for another reason than its
+        width; may be empty.
     """
 
     criterion: Criterion
