@@ -1,9 +1,9 @@
 """How the consistency of the same decisions changes with the order of the rows.
 
 Run ``python experiments/row_order.py``; it writes ``results/row_order.json`` beside it.
-A logistic regression decides about the test rows of Adult. Their order is shuffled, and
-consistency is computed as AIF360 0.6.1 does (sklearn's ball tree, the person counted),
-with sklearn's brute force, and here. Only ours shares the ties at the fifth place.
+The test rows of Adult, decided by a logistic regression or by what came of them, are
+shuffled. Consistency is computed as AIF360 0.6.1 does (sklearn's ball tree, the person
+counted), with sklearn's brute force, and here, where ties share the fifth place.
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ from sklearn.neighbors import NearestNeighbors
 from tqdm import tqdm
 
 from fairtutor import load
-from fairtutor.audit.ynn import consistency
+from fairtutor.audit.ynn import OWN, consistency
 from fairtutor.results import save_result
 from fairtutor.similarity import neighbour_distance
 
@@ -22,19 +22,24 @@ ORDERS = 10
 SKLEARN = {"ball tree": "ball_tree", "brute force": "brute"}
 
 
-def people() -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the test rows without sensitive columns, and the decisions on them."""
+def people() -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+    """Return the test rows without sensitive columns, and decisions on them."""
     adult = load("adult")
     features = ~adult.columns_mask(["sex", "race"])
     train, test = adult.rows("train"), adult.rows("test")
+    X = test.X[:, features]
     model = LogisticRegression(max_iter=1000).fit(train.X[:, features], train.y)
-    return test.X[:, features], torch.from_numpy(model.predict(test.X[:, features]))
+    decided = torch.from_numpy(model.predict(X))
+    return X, {"logistic regression": decided, "true outcomes": test.y}
 
 
-def around_by_row_order(X: np.ndarray, y_hat: np.ndarray, how: str) -> np.ndarray:
-    """Return the mean decision of sklearn's k nearest, the person among them."""
-    search = NearestNeighbors(n_neighbors=K, algorithm=how).fit(X)
-    return y_hat[search.kneighbors(X)[1]].mean(1)
+def around_by_row_order(
+    X: torch.Tensor, y_hat: dict[str, torch.Tensor], how: str
+) -> dict[str, np.ndarray]:
+    """Return the mean decisions of sklearn's k nearest, the person among them."""
+    rows = X.double().numpy()
+    nearest = NearestNeighbors(n_neighbors=K, algorithm=how).fit(rows).kneighbors(rows)
+    return {what: y.numpy()[nearest[1]].mean(1) for what, y in y_hat.items()}
 
 
 def order(seed: int, n: int) -> torch.Tensor:
@@ -49,38 +54,41 @@ def tied_at_last_place(X: torch.Tensor) -> int:
     return int(torch.isclose(fifth, sixth, rtol=1e-6, atol=1e-7).sum())
 
 
+def spread(found: np.ndarray, y_hat: torch.Tensor) -> dict:
+    """Sum up means (orders, n) around the same people."""
+    values = 1 - np.abs(y_hat.numpy() - found).mean(1)
+    return {
+        "consistency": values.tolist(),
+        "people_whose_mean_changes": int((np.ptp(found, axis=0) > 1e-9).sum()),
+    }
+
+
 def main() -> None:
     """Shuffle, compute, write the result."""
     X, y_hat = people()
-    n = len(X)
-    means = {name: [] for name in SKLEARN}
-    ours = {own: [] for own in ("counted", "left out")}
+    means = {
+        (name, what): np.empty((ORDERS, len(X))) for name in SKLEARN for what in y_hat
+    }
+    ours = {(own, what): [] for own in OWN for what in y_hat}
     for seed in tqdm(range(ORDERS), unit="order"):
-        shuffled = order(seed, n)
-        rows, decisions = X[shuffled], y_hat[shuffled]
+        shuffled = order(seed, len(X))
+        rows = X[shuffled]
+        decided = {what: y[shuffled] for what, y in y_hat.items()}
         for name, how in SKLEARN.items():
-            around = np.empty(n)
-            around[shuffled] = around_by_row_order(
-                rows.double().numpy(), decisions.numpy(), how
-            )
-            means[name].append(around)
-        for own, found in ours.items():
-            found.append(consistency(rows, decisions, K, own=own))
+            for what, around in around_by_row_order(rows, decided, how).items():
+                means[name, what][seed, shuffled] = around
+        for own, what in ours:
+            ours[own, what].append(consistency(rows, decided[what], K, own=own))
     result = {
         "command": "python experiments/row_order.py",
-        "rows": n,
+        "rows": len(X),
         "k": K,
         "tied_at_last_place": tied_at_last_place(X),
         "by_row_order": {
-            name: {
-                "consistency": [
-                    float(1 - np.abs(y_hat.numpy() - around).mean()) for around in found
-                ],
-                "people_whose_mean_changes": int((np.ptp(found, axis=0) > 1e-9).sum()),
-            }
-            for name, found in means.items()
+            what: {name: spread(means[name, what], y) for name in SKLEARN}
+            for what, y in y_hat.items()
         },
-        "ties_shared": ours,
+        "ties_shared": {what: {own: ours[own, what] for own in OWN} for what in y_hat},
     }
     print(result)
     save_result("row_order", result)

@@ -364,13 +364,14 @@ def test_the_stored_answers_to_the_order_of_rows_can_be_found_again(monkeypatch)
 
     X, y_hat = script.people()
     shuffled = script.order(3, len(X))
-    X, y_hat = X[shuffled], y_hat[shuffled]
-    around = script.around_by_row_order(X.double().numpy(), y_hat.numpy(), "brute")
-    again = 1 - np.abs(y_hat.numpy() - around).mean()
-    stored = result["by_row_order"]["brute force"]["consistency"]
-    assert again == pytest.approx(stored[3], abs=2e-4)  # other processors, other ties
-    assert np.ptp(stored) > 1e-4
-
-    for own, found in result["ties_shared"].items():
-        assert np.ptp(found) == 0
-        assert consistency(X, y_hat, own=own) == pytest.approx(found[0], abs=1e-4)
+    X, y_hat = X[shuffled], {what: y[shuffled] for what, y in y_hat.items()}
+    again = script.around_by_row_order(X, y_hat, "brute")
+    for what, decisions in y_hat.items():
+        stored = result["by_row_order"][what]["brute force"]["consistency"]
+        found = 1 - np.abs(decisions.numpy() - again[what]).mean()
+        width = np.ptp(stored)  # other processors break ties in yet another order
+        assert min(stored) - width <= found <= max(stored) + width and width > 1e-4
+        for own, values in result["ties_shared"][what].items():
+            assert np.ptp(values) < 1e-6
+            found = consistency(X, decisions, own=own)
+            assert found == pytest.approx(values[0], abs=1e-4)
