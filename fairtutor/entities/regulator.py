@@ -121,6 +121,7 @@ class DataRegulator:
             are not finite: then it says something about those rows.
         """
         # Built anew from the bytes: an object in memory could have been changed.
+        _require_kind(submission, Submission)
         submission = Submission(submission.packed, submission.width)
         return self._audit(representation, submission, progress)
 
@@ -169,6 +170,7 @@ class DataRegulator:
                 "audit would reuse rows that earlier answers depended on, and its "
                 "verdict would mean nothing. Start again with fresh data."
             )
+        _require_kind(representation, Representation)
         representation = Representation(representation.packed, representation.width)
         self._check_origin(representation)
         if submission is not None:
@@ -318,6 +320,11 @@ class _Seen:
     Z: Tensor
     scores: Tensor | None
     flips: Mapping[tuple[str, ...], Tensor]
+
+
+def _require_kind(handed_in: object, kind: type) -> None:
+    if not isinstance(handed_in, kind):
+        raise Refused(f"Expected a {kind.__name__}, got {type(handed_in).__name__}.")
 
 
 def _finite(numbers: Tensor, who: str) -> Tensor:

@@ -1,5 +1,6 @@
 """An attack by patience: a model that is tuned on what earlier audits said of it."""
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -45,12 +46,12 @@ def false_meets_when_tuned(
     groups: Tensor,
     *,
     reused: bool,
-    rounds: int = 50,
+    rounds: int = 100,
     rows: int = 2800,
     repetitions: int = 200,
     noise: float = 3.0,
-    step: float = 0.4,
-    margin: float = 0.95,
+    step: float = 0.5,
+    margin: float = 0.99,
     alpha: float = 0.05,
     seed: int = 0,
 ) -> dict[str, float]:
@@ -83,51 +84,60 @@ def false_meets_when_tuned(
     Returns
     -------
     dict
-        ``"false meets"``: the share of repetitions in which a model was said to meet
-        the tolerance whose gap in the population is larger; ``"reported"`` and
-        ``"true"``: the mean gap of the last version kept, as reported, and in the
+        ``"false meets"``: the share of repetitions in which a report says *meets*,
+        false because the gap of every version is above the tolerance; ``"reported"``:
+        the mean of the lowest gap in a report; ``"true"``: the versions' gap in the
         population; ``"tolerance"``.
     """
     generator = torch.Generator().manual_seed(seed)
+    size = repetitions, rows
 
-    def drawn() -> Tensor:
-        return torch.randn(len(logits), generator=generator)
+    def drawn(shape: tuple[int, ...]) -> Tensor:
+        return torch.randn(shape, generator=generator)
 
     def chosen() -> Tensor:
-        return torch.randint(len(logits), (rows,), generator=generator)
+        return torch.randint(len(logits), size, generator=generator)
 
-    gaps = [_gap(logits + noise * drawn() >= 0, groups)[0] for _ in range(20)]
-    tolerance = margin * sum(gaps) / len(gaps)
-    ends = []
-    for _ in range(repetitions):
-        tried, batch, lowest, met = drawn(), chosen(), 1.0, False
-        for _ in range(rounds):
-            batch = batch if reused else chosen()
-            decisions = logits[batch] + noise * tried[batch] >= 0
-            gap, upper = _gap(decisions, groups[batch], alpha / rounds)
-            if gap < lowest:
-                kept, lowest = tried, gap
-            if upper <= tolerance:
-                met, kept = True, tried
-                break
-            tried = (1 - step**2) ** 0.5 * kept + step * drawn()
-        true = _gap(logits + noise * kept >= 0, groups)[0]
-        ends.append((float(met and true > tolerance), lowest, true))
-    names = ("false meets", "reported", "true")
-    means = torch.tensor(ends, dtype=torch.float64).mean(0).tolist()
-    return dict(zip(names, means, strict=True)) | {"tolerance": tolerance}
+    def everyone() -> Tensor:
+        decisions = logits + noise * drawn((1, len(logits))) >= 0
+        return _gaps(decisions, groups[None])[0]
+
+    true = torch.cat([everyone() for _ in range(20)]).mean().item()
+    batch, tried, kept = chosen(), drawn(size), torch.zeros(size)
+    lowest, met = torch.ones(repetitions), torch.zeros(repetitions, dtype=torch.bool)
+    for _ in range(rounds):
+        if not reused:  # nothing was selected by these people's noise: it is new to all
+            batch, tried = chosen(), drawn(size)
+        decisions = logits[batch] + noise * tried >= 0
+        gaps, upper = _gaps(decisions, groups[batch], alpha / rounds)
+        better = (gaps < lowest) & ~met
+        kept[better], lowest[better] = tried[better], gaps[better]
+        met |= upper <= margin * true
+        tried = (1 - step**2) ** 0.5 * kept + step * drawn(size)
+    return {
+        "false meets": met.double().mean().item(),
+        "reported": lowest.mean().item(),
+        "true": true,
+        "tolerance": margin * true,
+    }
 
 
 def _step(weights: Tensor, generator: torch.Generator) -> Tensor:
     return STEP * weights.std() * torch.randn(weights.shape, generator=generator)
 
 
-def _gap(decisions: Tensor, groups: Tensor, alpha: float = 0.05) -> tuple[float, float]:
-    """Return the selection rate difference of two groups, and its upper limit."""
-    cells = torch.bincount(2 * groups + decisions, minlength=4).view(2, 2)
-    parts = [(k, k + other) for other, k in cells.tolist()]
-    shares = [k / n for k, n in parts]
-    return abs(shares[1] - shares[0]), intervals.largest_difference(parts, alpha)[1]
+def _gaps(
+    decisions: Tensor, groups: Tensor, alpha: float = 0.05
+) -> tuple[Tensor, Tensor]:
+    """Return selection rate differences of two groups, and their upper limits, (m,)."""
+    first, second = (
+        ((decisions & of).sum(1).numpy(), of.sum(1).numpy())
+        for of in (groups == 1, groups == 0)
+    )
+    lower, upper = intervals.difference(first, second, alpha)
+    gaps = first[0] / first[1] - second[0] / second[1]
+    limits = np.maximum(upper, -lower)
+    return torch.from_numpy(abs(gaps)).float(), torch.from_numpy(limits).float()
 
 
 TUNING = (tuned_on_reports,)
