@@ -477,7 +477,7 @@ def test_references_between_articles_are_right():
     )
     assert "4.2 Selection rate ratio." in said and "4.3 Calibration gap." in said
     assert "intervals of requirements 4.2 and 4.3 are of the kind" in said
-    assert "For requirement 4.3, a range of probabilities" in said
+    assert "For requirement 4.3, a group is left out of each range" in said
 
 
 def test_the_error_budget_is_told_as_it_is():

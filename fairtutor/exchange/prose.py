@@ -242,7 +242,8 @@ def _sureness(criteria: FairnessCriteria) -> Iterable[str]:
     on_average = bool(shares) and criteria.intervals == "score"
     hold, least = ("are meant to hold", "") if on_average else ("hold", "at least ")
     yield (
-        "The audited people stand for many others, so what is found is uncertain. "
+        "The audited people are taken to be drawn at random from many others, so what "
+        "is found is uncertain. "
         "Every finding is an estimate with an interval of values that the data allow. "
         f"All intervals of all audits {hold} at once with a probability of {least}"
         f"{100 * criteria.confidence:.6g}%."
@@ -293,7 +294,7 @@ def _small_groups(criteria: FairnessCriteria) -> Iterable[str]:
     yield (
         f"A group is too small if it has fewer than {criteria.min_group_size} audited "
         "people among those of whom a share or mean is taken. Its own share or mean "
-        "counts as unknown and may be anything. Groups are neither dropped nor merged."
+        "counts as unknown and may be anything. Groups are not merged."
     )
     if any(criterion.spec.kind == "group" for criterion in criteria.criteria):
         yield (
@@ -303,8 +304,8 @@ def _small_groups(criteria: FairnessCriteria) -> Iterable[str]:
         )
     if calibrated := _uses(criteria, {"calibration_gap"}):
         yield (
-            f"For {_numbers(criteria, calibrated)}, a range of probabilities in which "
-            "a group is too small is compared without it."
+            f"For {_numbers(criteria, calibrated)}, a group is left out of each range "
+            "of probabilities in which it is too small instead."
         )
 
 

@@ -49,12 +49,12 @@ REQUIREMENTS: Mapping[str, str] = {
     ),
     "calibration_gap": (
         "People are sorted by their probability into five ranges of equal width, from "
-        "0 to 0.2 and so on. Within a range, in each of {groups}, the share of people "
-        "whose true outcome is positive is taken, and the smallest share subtracted "
-        f"from the largest. The largest of these differences over the ranges {POINTS}. "
-        "Within a range, the groups with at least {least} people in it are compared. "
-        "Where less than half of some group is compared with some other group, the "
-        "requirement can be violated but not met."
+        "0 to 0.2 and so on. Within a range, in each of {groups} that has at least "
+        "{least} people there, the share of people whose true outcome is positive is "
+        "taken, and the smallest share is subtracted from the largest. The largest of "
+        f"these differences over the ranges {POINTS}. Where less than half of some "
+        "group is compared with another group, the requirement can be violated but "
+        "not met."
     ),
     "mean_score_difference": (
         "In each of {groups}, the mean of the {score} is taken. The largest of these "
