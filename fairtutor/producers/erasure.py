@@ -14,9 +14,12 @@ TINY = 1e-8  # variances below this share of the largest one count as none
 def erasure(task: Task) -> Encoder:
     """Apply LEACE, the smallest affine change after which linear probes fail.
 
-    On the rows it was fitted on, no linear probe beats a constant at telling the
-    group from r(x) = x − s · W⁺ P W (x − μ), with strength s = 1. Elsewhere this holds
-    up to sampling error, and a non-linear probe may still succeed.
+    On the rows it was fitted on, no linear probe has a smaller log loss or squared
+    error than a constant at telling the group from r(x) = x − s · W⁺ P W (x − μ), with
+    strength s = 1. Elsewhere this holds up to sampling error, and a non-linear probe
+    may still succeed. So may a linear one whose hits are counted instead: a column of
+    a rare category can differ between the groups for nearly everyone and be evened
+    out by the few in that category, which a mean notices and a threshold does not.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ from ..exchange import (
     html,
 )
 
-OUTCOMES = ("refused", "violates", "flagged", "undecided", "not seen")
+OUTCOMES = ("refused", "violates", "flagged", "undecided", "no effect", "not seen")
 HandIn = Callable[[DataRegulator], AuditReport | None]
 
 
@@ -33,7 +33,8 @@ class Attempt:
     outcome
         ``"refused"``; ``"violates"``: accepted, measured, and found in breach of a
         criterion; ``"flagged"``: within the criteria, and noticed nevertheless;
-        ``"undecided"``; or ``"not seen"``: it got through.
+        ``"undecided"``; ``"no effect"``: the report is that of an honest hand-in; or
+        ``"not seen"``: it got through.
     said
         The regulator's own words.
     batches
