@@ -18,6 +18,7 @@ COMMANDS = {
     "copy": "write the chapters into a folder",
     "doctor": "check the set-up, one line per check, with the fix",
     "loop": "run the closed loop: criteria, representation, model, audit",
+    "red-team": "attack the regulator in every known way and show what it says",
 }
 
 
@@ -43,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     ...     main(["docter"])
     2
     >>> said.getvalue().split(". ")[1]
-    "Did you mean 'doctor'? Valid: 'lab', 'copy', 'doctor', 'loop'.\n"
+    "Did you mean 'doctor'? Valid: 'lab', 'copy', 'doctor', 'loop', 'red-team'.\n"
     """
     words = list(sys.argv[1:] if argv is None else argv)
     try:
@@ -203,6 +204,11 @@ def _parser(command: Sequence[str]) -> argparse.ArgumentParser:
 
         loop_command.add_arguments(added["loop"])
         added["loop"].set_defaults(run=loop_command.run)
+    if list(command) == ["red-team"]:
+        from .red_team import command as red_team
+
+        red_team.add_arguments(added["red-team"])
+        added["red-team"].set_defaults(run=red_team.attack)
     return parser
 
 

@@ -1,12 +1,11 @@
 """Attacks on the regulator: each ends as said, and honest participants go on."""
 
 import pickle
-from pathlib import Path
 
 import pytest
 import torch
 
-from fairtutor import Criterion, DataProducer, load
+from fairtutor import load
 from fairtutor.audit import leakage
 from fairtutor.audit.probes import FAMILIES
 from fairtutor.exchange import FairtutorError, Refused, Submission
@@ -182,7 +181,7 @@ def test_criteria_that_do_not_ask_are_not_answered(bench):
 
 def test_what_the_attacks_need_of_the_data_is_said():
     compas = Bench(load("compas"), attribute="race")
-    with pytest.raises(FairtutorError, match="'race' has . groups; one bit"):
+    with pytest.raises(FairtutorError, match=r"'race' has . groups; one bit"):
         channels.secret_column(compas)
 
 

@@ -7,6 +7,7 @@ from .coverage import coverage_map
 from .curves import false_meets_curve, training_curves
 from .embedding import embedding, principal_plane
 from .findings import audit_findings
+from .leakage import leakage_by_probe
 from .live import live_curve
 from .loop import loop_diagram
 from .picture import Diagram, Picture
@@ -28,6 +29,7 @@ __all__ = [
     "embedding",
     "fairness_utility_trail",
     "false_meets_curve",
+    "leakage_by_probe",
     "limits_by_rows",
     "live_curve",
     "loop_diagram",
