@@ -71,7 +71,8 @@ def false_meets(
     fairer than another and every *meets* is false. On fresh rows nothing that a
     report said is true of the next rows: reading reports then changes nothing. On
     reused rows it does. The people whose decisions suited the regulator's sample keep
-    them, and the reported gap falls although the true one does not.
+    them, and the reported gap falls although the true one does not. The producer here
+    can change any person's decision by itself; a model that cannot fits more slowly.
 
     References
     ----------

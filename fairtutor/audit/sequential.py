@@ -279,9 +279,8 @@ class SequentialAudit:
     def _refuted_more(self) -> bool:
         """Say whether a limit moves: most looks need no bisection."""
         both = torch.stack([self._values, -self._values])
-        limits = torch.tensor([self.interval[0], -self.interval[1]])
-        limits = limits.double().clamp(min=-1 + 1e-9)
-        logs = log_wealth(both, limits, self._times)
+        ends = torch.tensor([self.interval[0], -self.interval[1]]).double()
+        logs = log_wealth(both, ends.clamp(min=-1 + 1e-9), self._times)
         return bool((logs >= math.log(2 / self.alpha)).any())
 
     def __repr__(self) -> str:
