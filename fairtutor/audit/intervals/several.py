@@ -5,6 +5,11 @@ is the largest of the pairs' upper limits: it is too small only if the limit of 
 pair is, so it needs no correction for the number of pairs. The lower limit, the largest
 of the pairs' lower limits, is too large if any of them is: it shares its error among
 all pairs, in both directions (Bonferroni). With ratios it is the other way round.
+
+Of the error α the first limit takes two thirds and the other a third. Halves give
+intervals of the same length, but the pairs' shares of the error are seldom used up, so
+that they hold in more than .975 of cases on average; and a verdict *meets* hangs on the
+first limit. Two groups have one pair: halves.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -93,7 +98,7 @@ def largest_difference_within(
     >>> true_positive, false_positive = [(80, 100), (60, 90)], [(9, 200), (8, 300)]
     >>> limits = largest_difference_within([true_positive, false_positive], 0.05)
     >>> [round(limit, 2) for limit in limits]
-    [0.0, 0.26]
+    [0.0, 0.25]
     """
     compare = _named(method, DIFFERENCES)
     known, unknown = _pairs(tables, min_trials)
@@ -101,9 +106,10 @@ def largest_difference_within(
     if not known:
         return 0.0, upper
     first, second = np.moveaxis(np.array(known), 0, -1)
-    low, high = compare(first, second, alpha)
+    for_upper, for_lower = _levels(alpha, len(known))
+    low, high = compare(first, second, for_upper)
     upper = max(upper, float(high.max()), float(-low.min()))
-    low, high = compare(first, second, _shared(alpha, len(known)))
+    low, high = compare(first, second, for_lower)
     return max(0.0, float(low.max()), float(-high.min())), upper
 
 
@@ -139,9 +145,10 @@ def smallest_ratio(
     if not known:
         return lower, 1.0
     first, second = np.moveaxis(np.array(known), 0, -1)
-    low, high = compare(first, second, alpha)
+    for_lower, for_upper = _levels(alpha, len(known))
+    low, high = compare(first, second, for_lower)
     lower = min(lower, float(low.min()), float(1 / high.max()))
-    low, high = compare(first, second, _shared(alpha, len(known)))
+    low, high = compare(first, second, for_upper)
     with np.errstate(divide="ignore"):
         return lower, min(1.0, float(high.min()), float((1 / low).min()))
 
@@ -176,10 +183,11 @@ def largest_mean_difference(
     pairs = list(combinations(groups, 2))
     known = [pair for pair in pairs if min(map(len, pair)) >= max(min_trials, 1)]
     lower, upper = 0.0, 1.0 if len(known) < len(pairs) else 0.0
+    for_upper, for_lower = _levels(alpha, len(known))
     for first, second in known:
-        low, high = mean_difference(first, second, alpha)
+        low, high = mean_difference(first, second, for_upper)
         upper = max(upper, high.item(), -low.item())
-        low, high = mean_difference(first, second, _shared(alpha, len(known)))
+        low, high = mean_difference(first, second, for_lower)
         lower = max(lower, low.item(), -high.item())
     return lower, upper
 
@@ -192,13 +200,14 @@ def _pairs(tables: Sequence[Counts], min_trials: int) -> tuple[list, bool]:
     return known, len(known) < len(pairs)
 
 
-def _shared(alpha: float, pairs: int) -> float:
-    """Return the error of each pair's lower limit where any could be too large.
+def _levels(alpha: float, pairs: int) -> tuple[float, float]:
+    """Return twice the error of the limit that one pair decides, and of any pair's.
 
-    Both directions of each pair count, but not that of the largest difference turned
-    around: where its lower limit is too large, the upper limit is already too small.
+    In the second, both directions of each pair count, but not that of the largest
+    difference turned around: where its limit fails, the first one fails already.
     """
-    return alpha / (2 * pairs - 1)
+    one = alpha * 4 / 3 if pairs > 1 else alpha
+    return one, (2 * alpha - one) / (2 * pairs - 1)
 
 
 def _named(method: str, methods: Mapping[str, Callable]) -> Callable[..., Limits]:
