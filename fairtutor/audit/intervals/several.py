@@ -6,10 +6,10 @@ pair is, so it needs no correction for the number of pairs. The lower limit, the
 of the pairs' lower limits, is too large if any of them is: it shares its error among
 all pairs, in both directions (Bonferroni). With ratios it is the other way round.
 
-Of the error α the first limit takes two thirds and the other a third. Halves give
-intervals of the same length, but the pairs' shares of the error are seldom used up, so
-that they hold in more than .975 of cases on average; and a verdict *meets* hangs on the
-first limit. Two groups have one pair: halves.
+Of the error α the first limit takes two thirds and the other a third: halves give
+intervals of the same length, and a verdict *meets* hangs on the first limit. Two groups
+have one pair: halves. Together they hold in about .98 of cases, not .95: where several
+differences are nearly tied, or all are nought, one of the limits cannot fail.
 """
 
 from collections.abc import Callable, Mapping, Sequence
