@@ -22,6 +22,7 @@ from .individual import cell_terms, consistency_terms, flips_kept
 from .paths import blocks_by_row, limits_by_row, verdict_rows, wealth_by_block
 from .power import AuditPlan, rows_needed, verdict_chances, verdict_limits
 from .probes import Leakage, ProbeScore, leakage
+from .resampling import max_t_alpha, resample_counts
 from .rounds import false_meets
 from .sequential import SequentialAudit
 from .subgroups import (
@@ -65,8 +66,10 @@ __all__ = [
     "leakage",
     "limits_by_row",
     "loss_ratio_test",
+    "max_t_alpha",
     "outcome_change_test",
     "rates",
+    "resample_counts",
     "rows_needed",
     "scored",
     "verdict_chances",
