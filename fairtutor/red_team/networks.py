@@ -26,6 +26,7 @@ def network(width: int, *layers: Sequence[Unit]) -> tuple[nn.Sequential, Layers]
 
     Examples
     --------
+    >>> import torch
     >>> module, layers = network(2, [({0: 1.0, 1: -1.0}, 0.5)])
     >>> module(torch.tensor([[3.0, 1.0]])).item()
     2.5
@@ -109,6 +110,7 @@ def exclusive_or(
 
     Examples
     --------
+    >>> import torch
     >>> out = [({0: 1.0, 1: 1.0}, 0.0)]
     >>> module, _ = network(2, *exclusive_or([], ({0: 1.0}, 0.0), 5, bit=1), out)
     >>> rows = torch.tensor([[0.0, 0.0], [0.0, 1.0], [3.0, 0.0], [3.0, 1.0]])
@@ -149,6 +151,7 @@ def fraction(column: int, start: float, step: float, levels: int) -> list[Unit]:
 
     Examples
     --------
+    >>> import torch
     >>> units = fraction(0, 10.0, 2.0, 3)
     >>> alternating = {i: (-1.0) ** i for i in range(len(units))}
     >>> module, _ = network(1, units, [(alternating, 0.0)])
@@ -177,6 +180,7 @@ def grid(values: Tensor) -> tuple[float, float, int]:
 
     Examples
     --------
+    >>> import torch
     >>> grid(torch.tensor([1.0, 2.0, 1.5]))
     (1.0, 0.5, 2)
     """
