@@ -31,7 +31,7 @@ def test_an_installation_without_a_clone_has_its_own(package):
 
 def test_a_misspelt_name_is_answered_with_the_nearest(package):
     results.save_result("coverage", {"command": "x"})
-    with pytest.raises(FairtutorError, match="'covrage'. Did you mean 'coverage'"):
+    with pytest.raises(FairtutorError, match=r"'covrage'\. Did you mean 'coverage'"):
         results.load_result("covrage")
 
 

@@ -110,7 +110,8 @@ def fairness_utility_trail(
     fig, [ax] = new_figure(7.2, 4.6)
     _draw_tolerance(ax, points, criterion)
     _draw_constant(ax, constant, criterion.metric)
-    drawn = [point for point in points if not math.isnan(point.gap[0])]
+    # What cannot be computed has no place; a representation alone has no accuracy.
+    drawn = [p for p in points if not math.isnan(p.gap[0] + p.accuracy[0])]
     ax.plot(
         [point.gap[0] for point in drawn],
         [point.accuracy[0] for point in drawn],
