@@ -61,8 +61,10 @@ def erasure(task: Task) -> Encoder:
     weight = torch.eye(len(mean), device=X.device) - erased
     # A column of which nothing is left must be constant: float32's rounding of what
     # should cancel would still tell the group, and a probe reads it.
+    before = (X - mean).square().mean(0)
     left = ((X - mean) @ weight.T).square().mean(0)
-    weight[left <= TINY * (X - mean).square().mean(0)] = 0
+    weight[left <= TINY * before.clamp(min=TINY * before.max())] = 0
+    weight[weight.abs() < TINY] = 0  # rounding as well, in columns that never vary
     layers = mlp(X.shape[1], X.shape[1])
     module = build(layers, X.shape[1])
     with torch.no_grad():
