@@ -14,12 +14,12 @@ TINY = 1e-8  # variances below this share of the largest one count as none
 def erasure(task: Task) -> Encoder:
     """Apply LEACE, the smallest affine change after which linear probes fail.
 
-    On the rows it was fitted on, no linear probe has a smaller log loss or squared
-    error than a constant at telling the group from r(x) = x − s · W⁺ P W (x − μ), with
-    strength s = 1. Elsewhere this holds up to sampling error, and a non-linear probe
-    may still succeed. So may a linear one whose hits are counted instead: a column of
-    a rare category can differ between the groups for nearly everyone and be evened
-    out by the few in that category, which a mean notices and a threshold does not.
+    On the rows it was fitted on, no linear probe beats a constant at telling the
+    group from r(x) = x − s · W⁺ P W (x − μ), with strength s = 1, and a non-linear
+    probe may still succeed. On other rows this holds up to sampling error in each
+    column, which can be large in columns of rare categories: such a column differs
+    between the groups for nearly everyone and is evened out by the few in that
+    category. Where they are missing, a linear probe tells the group.
 
     Parameters
     ----------
@@ -61,9 +61,8 @@ def erasure(task: Task) -> Encoder:
     weight = torch.eye(len(mean), device=X.device) - erased
     # A column of which nothing is left must be constant: float32's rounding of what
     # should cancel would still tell the group, and a probe reads it.
-    before = (X - mean).square().mean(0)
     left = ((X - mean) @ weight.T).square().mean(0)
-    weight[left <= TINY * before.clamp(min=TINY * before.max())] = 0
+    weight[left <= TINY * (X - mean).square().mean(0)] = 0
     weight[weight.abs() < TINY] = 0  # rounding as well, in columns that never vary
     layers = mlp(X.shape[1], X.shape[1])
     module = build(layers, X.shape[1])
