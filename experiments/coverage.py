@@ -1,6 +1,6 @@
 """How often the intervals hold the truth, over group sizes and rates.
 
-    nice -n 10 python experiments/coverage.py
+    python experiments/coverage.py
 
 Two groups' differences and ratios, the calibration gap, the largest difference of four
 groups, consistency, differences of means, and all criteria of an audit at once. Writes
@@ -37,7 +37,7 @@ from fairtutor.audit.intervals.baselines import (
 from fairtutor.audit.resampling import max_t_alpha
 from fairtutor.results import folder, load_result, save_result
 
-COMMAND = "nice -n 10 python experiments/coverage.py"
+COMMAND = "python experiments/coverage.py"
 ALPHA = 0.05
 DRAWS = 10_000  # where there are too many samples to sum over
 SIZES = (20, 50, 100, 200, 500, 1000, 2000, 5000, 20_000)
