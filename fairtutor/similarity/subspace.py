@@ -36,6 +36,13 @@ def sensitive_subspace(X: Tensor, A: Tensor, columns: Sequence[int] = ()) -> Ten
     FairtutorError
         An attribute is not binary, or the lengths do not fit.
 
+    Notes
+    -----
+    The directions depend on how the regressions are fitted where columns of X are
+    collinear, as one-hot columns are. Like the authors' programs we use liblinear, with
+    scikit-learn's default penalty, which also shrinks the intercept; without that the
+    directions of two samples differ more (experiments/individual_fairness.py, COMPAS).
+
     References
     ----------
     Yurochkin, Bower & Sun (2020), "Training individually fair ML models with
@@ -67,7 +74,7 @@ def sensitive_subspace(X: Tensor, A: Tensor, columns: Sequence[int] = ()) -> Ten
     known, groups = X[:, free].double().cpu().numpy(), A.cpu().numpy()
     directions = torch.zeros(X.shape[1], A.shape[1] + len(columns), dtype=torch.double)
     for j in range(A.shape[1]):
-        fitted = LogisticRegression(max_iter=1000).fit(known, groups[:, j])
+        fitted = LogisticRegression(solver="liblinear").fit(known, groups[:, j])
         directions[free, j] = torch.from_numpy(fitted.coef_[0])
     for j, column in enumerate(columns, A.shape[1]):
         directions[column, j] = 1.0
