@@ -10,7 +10,7 @@ import torch
 
 from fairtutor import FairtutorError, load
 from fairtutor.audit import gradient_flow, loss_ratio_test, outcome_change_test
-from fairtutor.audit.gradient_flow import CHUNK, log_loss
+from fairtutor.audit.flow import CHUNK, log_loss
 from fairtutor.results import load_result
 from fairtutor.similarity import sensitive_subspace
 

@@ -3,13 +3,13 @@
 from .conditional import ConditionalGap, conditional_gap
 from .findings import FINDERS, audit
 from .flags import FLAGS, flags
-from .frame import Audited, group_rates, scored
-from .gradient_flow import (
+from .flow import (
     FlowTest,
     gradient_flow,
     loss_ratio_test,
     outcome_change_test,
 )
+from .frame import Audited, group_rates, scored
 from .group import (
     RATES,
     accuracy_and_gap,
