@@ -20,7 +20,14 @@ Steps: COMPAS 200 of size .005 and λ = 100 on 1,000 rows. Adult 500 of size .01
 λ = 50. Their summary of Adult says 200 steps of size .01 / t^(2/3), which cannot give
 their numbers: see "tried" in the result. Constant steps do, within a tenth: their own
 stored reduction model of seed 5192, with their accuracy of .8202 on our split of that
-seed, has a lower limit of 4.23 with our flow and 4.52 in their log.
+seed, has a lower limit of 4.2 to 4.3 with our flow and 4.52 in their log.
+
+What else was found on the way. With directions from scikit-learn's newer default solver
+(lbfgs) instead of liblinear, the COMPAS projections had T_n = 2.03 ± 1.02 and 9
+rejections: the test's directions then differ more from those projected out. Adult's
+balanced accuracies and T_n differ between trainings of the same recipe in their log,
+too (two sets of baselines: 1.24 and 8.10 for the same split). fairlearn 0.15 finds
+other mixtures than 0.4 did.
 """
 
 import argparse
