@@ -14,7 +14,6 @@ from fairtutor.audit.flow import CHUNK, log_loss
 from fairtutor.results import load_result
 from fairtutor.similarity import sensitive_subspace
 
-
 ORDER = {  # from the fairest, as published
     "adult": ("projection", "baseline", "reduction"),
     "compas": ("projection", "reduction", "baseline"),
