@@ -14,7 +14,7 @@ from .intervals.share import normal_quantile
 
 Model = Callable[[Tensor], Tensor]
 Loss = Callable[[Tensor, Tensor], Tensor]
-CHUNK = 512  # rows that move together: what they need stays in the cache
+CHUNK = 2048  # rows that move together: large enough to be quick, small in memory
 
 
 def outcome_distribution(output: Tensor) -> Tensor:
