@@ -9,6 +9,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from ..exchange.errors import FairtutorError
+from ..training.device import threads_for
 from . import intervals
 from .intervals.share import normal_quantile
 
@@ -155,14 +156,15 @@ def gradient_flow(
     ):
         rows = slice(begin, begin + CHUNK)
         x0, x = X[rows], start[rows].detach().clone()
-        for t in range(1, steps + 1):
-            x.requires_grad_()
-            total = loss(model(x), y[rows]).sum()  # a row's gradient is its own
-            (ascent,) = torch.autograd.grad(total, x)
-            x, delta = x.detach(), (x - x0).detach()
-            off = delta - (delta @ subspace) @ subspace.T  # (I − UUᵀ)(x − x₀)
-            size = step_size * t**-decay
-            x.add_(ascent, alpha=size).add_(off, alpha=-2 * lam * size)
+        with threads_for(x0.numel() * X.shape[1]):  # as for one layer, d wide
+            for t in range(1, steps + 1):
+                x.requires_grad_()
+                total = loss(model(x), y[rows]).sum()  # a row's gradient is its own
+                (ascent,) = torch.autograd.grad(total, x)
+                x, delta = x.detach(), (x - x0).detach()
+                off = delta - (delta @ subspace) @ subspace.T  # (I − UUᵀ)(x − x₀)
+                size = step_size * t**-decay
+                x.add_(ascent, alpha=size).add_(off, alpha=-2 * lam * size)
         moved[rows] = x
     return moved
 
