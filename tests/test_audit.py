@@ -562,6 +562,18 @@ def test_what_does_not_leak_meets_and_a_small_group_leaves_it_open():
     assert open_one.note.startswith("fewer than 30 rows: g0 (25), g1 (25); bounds")
 
 
+def test_a_representation_that_knows_the_reference_rows_does_not_meet():
+    """It tells the group of everyone but them, so probes that learn there find none."""
+    seen = told(600, 9)
+    quiet = replace(seen, Z_reference=torch.randn(600, 2))
+    finding = find("leakage", quiet, 0.7)
+    assert finding.estimate < 0.65 and finding.upper == 1
+    assert finding.verdict == "undecided"
+    assert "trees that learn on half of the audit rows tell at least 0.9" in (
+        finding.note
+    )
+
+
 # Intervals that hold, and all findings of all rounds together.
 
 

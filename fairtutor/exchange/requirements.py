@@ -91,6 +91,8 @@ REQUIREMENTS: Mapping[str, str] = {
         "Of the audited people in each group, the share is taken whom a probe assigns "
         "rightly; the mean of these shares over the groups is its balanced accuracy. "
         "The highest balanced accuracy of any probe shall be at most {tolerance}. "
+        "If a probe that learns on half of the audited people is clearly better than "
+        "all of these on the other half, the requirement can be violated but not met. "
         "A guess reaches one divided by the number of groups, so a smaller tolerance "
         "cannot be met."
     ),
