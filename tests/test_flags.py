@@ -1,12 +1,14 @@
 """What is noticed beyond the criteria, and what is not."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fairtutor import audit
 from fairtutor.audit import FLAGS, Audited, flags
 from fairtutor.exchange import Criterion, FairnessCriteria
 
@@ -124,3 +126,10 @@ def test_flags_stand_in_a_fixed_order_and_can_be_several():
     said = flags(everything, CRITERIA)
     assert len(said) == len(FLAGS)
     assert said == tuple(flag(everything, CRITERIA) for flag in FLAGS)
+
+
+def test_no_module_has_the_name_of_what_the_package_offers():
+    """Importing such a module later would put it in the place of the function."""
+    modules = {path.stem for path in Path(audit.__file__).parent.glob("*.py")}
+    assert "notices" in modules
+    assert not modules & set(audit.__all__)

@@ -2,7 +2,6 @@
 
 from .conditional import ConditionalGap, conditional_gap
 from .findings import FINDERS, audit
-from .flags import FLAGS, flags
 from .flow import (
     FlowTest,
     gradient_flow,
@@ -19,6 +18,7 @@ from .group import (
     weighed,
 )
 from .individual import cell_terms, consistency_terms, flips_kept
+from .notices import FLAGS, flags
 from .paths import blocks_by_row, limits_by_row, verdict_rows, wealth_by_block
 from .power import AuditPlan, rows_needed, verdict_chances, verdict_limits
 from .probes import Leakage, ProbeScore, leakage
