@@ -64,7 +64,7 @@ class Finding:
     note: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class AuditReport:
     """The regulator's answer on one submission.
 
@@ -186,6 +186,9 @@ class AuditReport:
         ]
         noticed = [f"  ! {flag}" for flag in self.flags]
         return "\n".join([self._title, *lines, f"  {self.utility}", *noticed])
+
+    def __repr__(self) -> str:
+        return str(self)
 
     def _repr_html_(self) -> str:
         header = ("criterion", "estimate", "interval", "verdict", "")

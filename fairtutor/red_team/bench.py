@@ -52,7 +52,7 @@ class Attempt:
     afterwards: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Attempts:
     """A table of attempts."""
 
@@ -66,6 +66,9 @@ class Attempts:
         return "\n".join(
             f"{a.outcome:<10} {a.name}: {a.said.splitlines()[0]}" for a in self.attempts
         )
+
+    def __repr__(self) -> str:
+        return str(self)
 
     def _repr_html_(self) -> str:
         rows = [(a.name, a.tries, a.outcome, a.said) for a in self.attempts]
