@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import fields, replace
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -517,3 +518,18 @@ def test_every_document_can_be_told(criteria):
     assert numbers == [str(k) for k in range(1, len(articles(criteria)) + 1)]
     assert criteria.fingerprint in told
     assert max(map(len, told.splitlines()[1:-1])) <= 80
+
+
+def test_one_criterion_without_a_list_is_told_how_to_stand_in_one():
+    with pytest.raises(InvalidValue, match=r"use a list.*\[Criterion\(") as caught:
+        FairnessCriteria(Criterion("accuracy", 0.8))
+    assert caught.value.path == "criteria"
+
+
+def test_numbers_of_numpy_are_numbers():
+    given = (Criterion("accuracy", np.float32(0.75)),), "", np.float64(0.9), np.int64(3)
+    plain = (Criterion("accuracy", 0.75),), "", 0.9, 3
+    one, other = FairnessCriteria(*given), FairnessCriteria(*plain)
+    assert one.to_json() == other.to_json()
+    with pytest.raises(InvalidValue, match="use a number from 0 to 1"):
+        Criterion("accuracy", np.bool_(True))

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from functools import cached_property
 
@@ -230,6 +231,12 @@ class FairnessCriteria:
     intervals: str = "score"
 
     def __post_init__(self) -> None:
+        if not isinstance(self.criteria, Iterable):
+            raise InvalidValue(
+                f"criteria is {shown(self.criteria)}; use a list, even of a single "
+                "one: [Criterion('accuracy', 0.8)].",
+                "criteria",
+            )
         object.__setattr__(self, "criteria", tuple(self.criteria))
         self._check_criteria()
         if not is_text(self.name):

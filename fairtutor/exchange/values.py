@@ -3,6 +3,7 @@
 import reprlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from numbers import Integral, Real
 
 from .errors import FairtutorError, did_you_mean
 from .metrics import DISTANCES, INTERVALS
@@ -55,9 +56,9 @@ class Number:
         >>> [Number(0, 1).holds(value) for value in (0.5, 1, 2, True, "1")]
         [True, True, False, False, False]
         """
-        kind = int if self.whole else int | float
+        kind = Integral if self.whole else Real
         number = isinstance(value, kind) and not isinstance(value, bool)
-        return number and self.low <= value <= self.high
+        return number and bool(self.low <= value <= self.high)
 
     def nearest(self, value: object) -> float | None:
         """Return the number nearest to a value, None if the value is none at all.
@@ -107,7 +108,7 @@ def require_number(what: str, value: object, allowed: Number, path: str) -> floa
     3
     """
     if allowed.holds(value):
-        return value if allowed.whole else abs(float(value))  # 1 is 1.0, −0.0 is 0.0
+        return int(value) if allowed.whole else float(value) + 0.0  # no −0.0
     near = allowed.nearest(value)
     hint = "" if near is None else f" The nearest valid value is {_written(near)}."
     raise InvalidValue(f"{what} is {shown(value)}; use {allowed}.{hint}", path)
