@@ -96,6 +96,14 @@ def test_rates_that_cannot_be_are_said_in_the_panel():
     assert "use a gap" not in shown_text(panel)
 
 
+def test_the_largest_audit_is_compared_with_none_larger():
+    panel = AuditExplorer(PLAN)
+    panel.value = {"rows": 10_000_000}
+    assert "40,000,000" not in panel.static_html()
+    panel.value = {"rows": 1000}
+    assert panel.plan.rows == 1000
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -103,6 +111,8 @@ def test_rates_that_cannot_be_are_said_in_the_panel():
         ({"rows": 0}, "rows is 0"),
         ({"gap": 0.95}, "use a gap from"),
         ({"share": 0.7}, "share is 0.7"),
+        ({"rows": "100"}, "rows is '100'"),
+        ({"gap": "x"}, "gap is 'x'"),
     ],
 )
 def test_a_wrong_value_from_code_is_refused_and_changes_nothing(settings, message):

@@ -133,6 +133,9 @@ def test_no_estimate_decides_in_a_group_that_is_too_small():
     ("settings", "message"),
     [
         ({"rows": 1}, "rows is 1"),
+        ({"rows": "1000"}, "rows is '1000'; use a whole number from 2 to 10000000"),
+        ({"rows": 1000.5}, "rows is 1000.5; use a whole number"),
+        ({"rate": None}, "rate is None"),
         ({"share": 0.6}, "share is 0.6; use a number from 0.001 to 0.5"),
         ({"confidence": 1.0}, "confidence is 1.0"),
         ({"findings": 0}, "findings is 0"),
@@ -145,6 +148,8 @@ def test_a_plan_out_of_range_says_so(settings, message):
 
 
 def test_a_gap_that_cannot_be_says_so():
+    with pytest.raises(FairtutorError, match="gap is 'x'; use a number"):
+        verdict_chances("x", AuditPlan(1000, rate=0.3))
     with pytest.raises(FairtutorError, match=r"use a gap from -0.3 to 0.7"):
         verdict_chances(0.8, AuditPlan(1000, rate=0.3))
 
@@ -190,6 +195,21 @@ def test_versions_keep_their_true_gap_and_their_overlap():
 def test_a_change_is_a_share(change):
     with pytest.raises(FairtutorError, match="change is"):
         false_meets(2, change=change)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"confidence": 95}, "confidence is 95; use a number from 0.5 to 0.9999"),
+        ({"rate": 0.95}, "rate is 0.95; use a number from 0 to 0.9"),
+        ({"tolerance": "0.1"}, "tolerance is '0.1'"),
+        ({"rounds": 0}, "rounds is 0; use a whole number from 1"),
+    ],
+)
+def test_a_story_that_cannot_be_told_says_so(settings, message):
+    """A confidence in percent once gave a chance of error below 0, and no error."""
+    with pytest.raises(FairtutorError, match=message):
+        false_meets(**{"rounds": 2, **settings})
 
 
 def test_the_stored_table_over_rounds_can_be_found_again():

@@ -210,6 +210,8 @@ def test_scores_work_like_decisions():
         (([0.5, 1.5], [0, 1]), "not between 0 and 1"),
         (([float("nan")], [0]), "not between 0 and 1"),
         (([1, 0], [0, 2]), "one audit for each pair"),
+        ((["yes"], [0]), "must be numbers"),
+        (([1], ["f"]), "must be numbers"),
         (([1, 0, 1], [0, 1]), r"y_hat has shape \(3,\) and groups \(2,\)"),
     ],
 )
@@ -224,6 +226,7 @@ def test_rows_that_make_no_sense_are_named(rows, message):
         ({"tolerance": 1.0}, r"tolerance is 1\.0"),
         ({"confidence": 1.0}, r"confidence is 1\.0; use a number from 0\.5"),
         ({"share": 0.0}, r"share is 0\.0"),
+        ({"tolerance": "0.1"}, "tolerance is '0.1'"),
     ],
 )
 def test_settings_out_of_range_are_named(settings, message):

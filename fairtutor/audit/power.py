@@ -7,11 +7,21 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..exchange.errors import FairtutorError
+from ..exchange.values import Number, require_number
 from . import intervals
 
 VERDICTS = ("meets", "undecided", "violates")
 MOST_ROWS = 10_000_000
 NEGLIGIBLE = 1e-11  # of a binomial's mass, left out at each end
+ALLOWED: Mapping[str, Number] = {
+    "rows": Number(2, MOST_ROWS, whole=True),
+    "share": Number(0.001, 0.5),
+    "rate": Number(0, 1),
+    "tolerance": Number(0, 1),
+    "confidence": Number(0.5, 0.9999),
+    "findings": Number(1, 10_000, whole=True),
+    "min_group_size": Number(1, MOST_ROWS, whole=True),
+}
 
 
 @dataclass(frozen=True)
@@ -56,20 +66,9 @@ class AuditPlan:
     min_group_size: int = 30
 
     def __post_init__(self) -> None:
-        for name, low, high in (
-            ("rows", 2, MOST_ROWS),
-            ("share", 0.001, 0.5),
-            ("rate", 0, 1),
-            ("tolerance", 0, 1),
-            ("confidence", 0.5, 0.9999),
-            ("findings", 1, 10_000),
-            ("min_group_size", 1, MOST_ROWS),
-        ):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not low <= value <= high:
-                raise FairtutorError(
-                    f"{name} is {value!r}; use a number from {low:g} to {high:g}."
-                )
+        for name, allowed in ALLOWED.items():
+            number = require_number(name, getattr(self, name), allowed, name)
+            object.__setattr__(self, name, number)
 
     @property
     def sizes(self) -> tuple[int, int]:
@@ -143,7 +142,7 @@ def verdict_chances(gap: float, plan: AuditPlan) -> dict[str, float]:
 
 
 def _larger_rate(gap: float, plan: AuditPlan) -> float:
-    rate = plan.rate + gap
+    rate = plan.rate + require_number("gap", gap, Number(-1, 1), "gap")
     if not -1e-12 <= rate <= 1 + 1e-12:
         raise FairtutorError(
             f"The rate {plan.rate:g} and the gap {gap:g} give the other group "

@@ -5,9 +5,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..exchange.errors import FairtutorError
+from ..exchange.values import Number, require_number
 from . import intervals
 
 Counts = tuple[np.ndarray, np.ndarray]
+WHOLE = Number(1, 100_000_000, whole=True)
 
 
 def false_meets(
@@ -63,7 +65,8 @@ def false_meets(
     Raises
     ------
     FairtutorError
-        ``change`` is no share above 0.
+        ``change`` is no share above 0, another number is out of its range, or ``rate``
+        and ``tolerance`` together are more than 1.
 
     Notes
     -----
@@ -95,8 +98,17 @@ def false_meets(
         raise FairtutorError(
             f"change is {change!r}; use a share of the people above 0, at most 1."
         )
+    tolerance = require_number("tolerance", tolerance, Number(0, 1), "tolerance")
+    for name, value, allowed in (
+        ("rounds", rounds, WHOLE),
+        ("rate", rate, Number(0, 1 - tolerance)),
+        ("rows_per_group", rows_per_group, WHOLE),
+        ("confidence", confidence, Number(0.5, 0.9999)),
+        ("simulations", simulations, WHOLE),
+    ):
+        require_number(name, value, allowed, name)
     random, size = np.random.default_rng(seed), (simulations, rounds)
-    rates = np.array([rate + tolerance, rate])
+    rates = np.array([min(rate + tolerance, 1.0), rate])
     alpha = (1 - confidence) / (rounds if spread_budget else 1)
     if reused:
         versions = _versions(random, rates, rows_per_group, size, adaptive, change)

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from ..exchange.errors import FairtutorError
+from ..exchange.values import Number, require_number
 
 # The shares u of the wealth that are staked; each gets the same part of the first 1.
 STAKES = 2.0 ** (-torch.arange(1, 17, dtype=torch.float64) / 2)  # .71, .5, …, .0039
@@ -201,10 +202,7 @@ class SequentialAudit:
             ("confidence", confidence, 0.5, 0.9999),
             ("share", share, 0.001, 0.999),
         ):
-            if not low <= value <= high:
-                raise FairtutorError(
-                    f"{name} is {value!r}; use a number from {low:g} to {high:g}."
-                )
+            require_number(name, value, Number(low, high), name)
         self.tolerance, self.alpha = tolerance, 1 - confidence
         self.share, self.rows, self.verdict = share, 0, "undecided"
         self.rows_at_verdict: int | None = None
@@ -304,7 +302,13 @@ def roles(share: float) -> tuple[int, int, float]:
 
 
 def _checked(y_hat: ArrayLike, groups: ArrayLike) -> tuple[Tensor, Tensor]:
-    y_hat, groups = torch.as_tensor(y_hat), torch.as_tensor(groups)
+    try:
+        y_hat, groups = torch.as_tensor(y_hat), torch.as_tensor(groups)
+    except (TypeError, ValueError):
+        raise FairtutorError(
+            "y_hat and groups must be numbers: decisions or values from 0 to 1, and "
+            "groups as 0 or 1."
+        ) from None
     y_hat, groups = y_hat.cpu().double(), groups.cpu()  # a look is small work
     if y_hat.ndim != 1 or y_hat.shape != groups.shape:
         raise FairtutorError(

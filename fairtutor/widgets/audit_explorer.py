@@ -13,7 +13,7 @@ from ipywidgets import (
     Layout,
 )
 
-from ..audit.power import AuditPlan, verdict_chances, verdict_limits
+from ..audit.power import MOST_ROWS, AuditPlan, verdict_chances, verdict_limits
 from ..exchange.errors import FairtutorError, did_you_mean
 from ..exchange.html import table
 from ..figures import Diagram
@@ -156,7 +156,7 @@ class AuditExplorer(Panel):
         plan, gap = self.plan, self.controls["gap"].value
         by_rows = {
             n: verdict_chances(gap, replace(plan, rows=n))
-            for n in (max(2, plan.rows // 4), 4 * plan.rows)
+            for n in (max(2, plan.rows // 4), min(4 * plan.rows, MOST_ROWS))
         }
         by_rows = dict(sorted({**by_rows, plan.rows: chances}.items()))
         rows = [
