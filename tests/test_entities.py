@@ -552,6 +552,33 @@ def test_criteria_that_could_only_fail_later_are_refused_at_once(
     assert said in str(error.value)
 
 
+def test_arguments_in_the_wrong_order_are_told_apart():
+    german = load("german")
+    with pytest.raises(FairtutorError, match="Expected FairnessCriteria, got Dataset"):
+        DataRegulator(german, CRITERIA)
+    with pytest.raises(FairtutorError, match=r"Expected Dataset, got str.*load\("):
+        DataRegulator(CRITERIA, "german")
+
+
+@pytest.mark.parametrize("progress", [False, True])
+def test_no_bar_is_shown_unless_asked_for(progress, monkeypatch):
+    shown = []
+
+    def bar(steps, name, disable=False, **options):
+        shown.append((name, not disable))
+        return steps
+
+    monkeypatch.setattr("fairtutor.similarity.search.tqdm", bar)
+    monkeypatch.setattr("fairtutor.audit.probes.tqdm", bar)
+    compas = load("compas")
+    alike = Criterion("consistency", 0.9)
+    criteria = FairnessCriteria((alike, *LEAK.criteria), rounds=2)
+    made, submission = pair(compas, criteria)
+    DataRegulator(criteria, compas).audit(made, submission, progress=progress)
+    assert {name for name, _ in shown} == {"neighbours", "probes"}
+    assert any(seen for _, seen in shown) == progress
+
+
 # A representation alone, and what is noticed beside the criteria.
 
 LEAK = FairnessCriteria((Criterion("leakage", 0.6, "sex"), GAP), rounds=2)

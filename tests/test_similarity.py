@@ -294,7 +294,7 @@ def test_no_query_gives_no_mean():
     ).shape == (0,)
 
 
-@pytest.mark.parametrize("k", [0, -1, 4])
+@pytest.mark.parametrize("k", [0, -1, 4, 2.0])
 def test_a_k_out_of_range_is_named(k):
     points = torch.zeros(3, 1)
     with pytest.raises(ValueError, match=f"k is {k}; use 1 to 3"):

@@ -40,7 +40,7 @@ class Audited:
     reference_groups
         Group codes of the reference rows, (m,), where probes need them.
     progress
-        Whether probes may show a bar.
+        Whether probes and searches may show a bar.
     """
 
     y: Tensor

@@ -12,6 +12,8 @@ def consistency_terms(
     reference: Tensor,
     reference_decisions: Tensor,
     k: int = 5,
+    *,
+    progress: bool = True,
 ) -> Tensor:
     """Compare each decision with those of the k nearest reference points.
 
@@ -30,6 +32,8 @@ def consistency_terms(
         (n, d) and (n,).
     k
         Neighbours per row.
+    progress
+        Whether to show a bar over a search of more than two seconds.
 
     Returns
     -------
@@ -48,7 +52,7 @@ def consistency_terms(
     >>> consistency_terms(X, torch.tensor([1, 1]), X + 1, torch.tensor([1, 0]), k=1)
     tensor([1., 0.], dtype=torch.float64)
     """
-    around = neighbour_mean(X, reference, reference_decisions, k)
+    around = neighbour_mean(X, reference, reference_decisions, k, progress=progress)
     return 1 - (decisions.double() - around).abs()
 
 

@@ -45,7 +45,12 @@ def _consistency(
 ) -> Finding:
     ours, theirs = _both(audited, criterion, criteria)
     terms = consistency_terms(
-        audited.X, ours, audited.reference, theirs, criteria.neighbours
+        audited.X,
+        ours,
+        audited.reference,
+        theirs,
+        criteria.neighbours,
+        progress=audited.progress,
     )
     return _mean_of(terms, criterion, criteria)
 

@@ -161,7 +161,9 @@ def nearest_neighbours(
     Z, scored = (part.float() for part in _ranks(Z, scored))
     told = one_hot(groups, num_groups).double()
     k = min(NEIGHBOURS, len(Z))
-    near = [neighbour_mean(scored, Z, of, k) for of in told.unbind(1)[1:]]
+    near = [
+        neighbour_mean(scored, Z, of, k, progress=False) for of in told.unbind(1)[1:]
+    ]
     near = torch.stack([1 - sum(near), *near], 1)  # each group's share among them
     return (near / told.mean(0).clamp(min=1 / len(Z))).argmax(1)
 

@@ -59,6 +59,13 @@ class DataRegulator:
     """
 
     def __init__(self, criteria: FairnessCriteria, dataset: Dataset) -> None:
+        for given, kind in ((criteria, FairnessCriteria), (dataset, Dataset)):
+            if not isinstance(given, kind):
+                raise FairtutorError(
+                    f"Expected {kind.__name__}, got {type(given).__name__}; use "
+                    "DataRegulator(criteria, dataset), the data set as "
+                    "load('adult') returns it."
+                )
         if len(dataset.outcomes) != 2:
             raise FairtutorError(
                 f"{dataset.name!r} has {len(dataset.outcomes)} outcomes; these "
@@ -106,7 +113,7 @@ class DataRegulator:
         representation, submission
             From a producer and a user, or from anyone.
         progress
-            Whether to show a bar over probes that take long.
+            Whether to show a bar over probes and searches that take long.
 
         Returns
         -------

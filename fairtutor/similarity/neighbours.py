@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from ..exchange.errors import FairtutorError
+from ..exchange.values import Number
 from .search import Search
 
 
@@ -16,6 +17,7 @@ def neighbour_mean(
     k: int,
     *,
     own_position: Tensor | None = None,
+    progress: bool = True,
 ) -> Tensor:
     """Average a value over each row's k nearest reference points.
 
@@ -38,6 +40,8 @@ def neighbour_mean(
         Where each query itself stands in the reference, (m,), so that it is not its
         own neighbour. ``None`` when no query is in the reference, or when it is to
         count as its own neighbour.
+    progress
+        Whether to show a bar over a search of more than two seconds.
 
     Returns
     -------
@@ -68,7 +72,7 @@ def neighbour_mean(
     table.index_add_(0, asked.search.place[asked.who], each)
 
     nearer, tied, twins_nearer = [], [], []
-    for chunk in asked.search.chunks(asked.queries, asked.own):
+    for chunk in asked.search.chunks(asked.queries, asked.own, progress):
         kth = asked.search.kth(chunk)
         sums = asked.search.sums(chunk, kth, table)
         nearer.append(sums[0]), tied.append(sums[1])
@@ -168,8 +172,10 @@ def _check(X: Tensor, reference: Tensor, k: int, own_position: Tensor | None) ->
             "use (m, d) and (n, d), with the same columns, at least one."
         )
     available = len(reference) - (own_position is not None)
-    if not 1 <= k <= available:
-        raise FairtutorError(f"k is {k}; use 1 to {available}, the points there are.")
+    if available < 1:
+        raise FairtutorError("There is no point to be a neighbour; give two or more.")
+    if not Number(1, available, whole=True).holds(k):
+        raise FairtutorError(f"k is {k!r}; use 1 to {available}, the points there are.")
     for name, rows in (("X", X), ("reference", reference)):
         if not rows.isfinite().all():
             where = (~rows.isfinite()).nonzero()[0].tolist()

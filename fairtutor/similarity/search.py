@@ -82,11 +82,13 @@ class Search:
         self.norms = self.points.square().sum(1)
         self.k, self.precision = k, precision
 
-    def chunks(self, X: Tensor, own: Tensor) -> Iterator[Chunk]:
+    def chunks(self, X: Tensor, own: Tensor, progress: bool = True) -> Iterator[Chunk]:
         """Yield the queries in pieces that bound the memory; see :class:`Chunk`."""
         step = max(1, MEMORY // (len(self.boxes) + 4 * self.k))
         starts = range(0, len(X), step)
-        for start in tqdm(starts, "neighbours", leave=False, delay=2):
+        for start in tqdm(
+            starts, "neighbours", disable=not progress, leave=False, delay=2
+        ):
             some = X[start : start + step] - self.centre
             norms = some.square().sum(1, keepdim=True)
             bounds = self.boxes.squared_distances(some)
