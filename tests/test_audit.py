@@ -189,10 +189,12 @@ def test_groups_without_the_outcome_are_left_out_but_keep_it_open(metric, case):
     gaps = []
     for shares in kinds.values():
         known = [s for s in shares if not math.isnan(s)]
-        if "ratio" in metric:
-            gaps.append(min(known) / max(known) if max(known) > 0 else math.nan)
+        if len(known) < 2 or ("ratio" in metric and max(known) == 0):
+            gaps.append(math.nan)
+        elif "ratio" in metric:
+            gaps.append(min(known) / max(known))
         else:
-            gaps.append(max(known) - min(known) if len(known) > 1 else math.nan)
+            gaps.append(max(known) - min(known))
     if any(map(math.isnan, gaps)):
         assert math.isnan(finding.estimate)
         assert (finding.lower, finding.upper) == (0, 1)
@@ -394,6 +396,16 @@ def test_a_score_of_one_is_in_the_last_bin():
 
 
 # Findings.
+
+
+@pytest.mark.parametrize(
+    "metric", [name for name, metric in METRICS.items() if metric.kind == "group"]
+)
+def test_one_group_alone_is_compared_with_nobody(metric):
+    finding = find(metric, counted((300, 500)), 0.5)
+    assert math.isnan(finding.estimate) and finding.verdict == "undecided"
+    beside_nobody = find(metric, counted((300, 500), (0, 0)), 0.5)
+    assert math.isnan(beside_nobody.estimate)
 
 
 def counted(*groups):

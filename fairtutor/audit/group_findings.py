@@ -77,12 +77,13 @@ def _selection_ratio(
 ) -> Finding:
     parts, names = _parts(audited, criterion, criteria, "selection rate")
     shares, minimum = _shares(parts), criteria.min_group_size
-    estimate = min(shares) / max(shares) if shares and max(shares) > 0 else math.nan
+    compared = len(shares) > 1 and max(shares) > 0
+    estimate = min(shares) / max(shares) if compared else math.nan
     interval = intervals.smallest_ratio(
         parts, criteria.error_budget, minimum, method=criteria.intervals
     )
     note = too_small(_sizes(parts), names, minimum)
-    if math.isnan(estimate):
+    if shares and max(shares) == 0:
         note = "nobody got the positive decision, so there is no ratio"
     return settle(criterion, estimate, interval, _shown(parts, names), note)
 
