@@ -271,3 +271,7 @@ def test_what_determines_the_group_or_is_missing_is_said():
     age[3] = torch.nan
     with pytest.raises(FairtutorError, match="'age' is missing in 1 of 100 rows"):
         conditional_gap(y, member, {"age": age})
+    with pytest.raises(FairtutorError, match="'age' has 99 rows and the outcome 100"):
+        conditional_gap(y, member, {"age": age[1:]})
+    with pytest.raises(FairtutorError, match="alpha is 95"):
+        conditional_gap(y, member, alpha=95)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ..exchange import FairtutorError
+from ..exchange.values import Number, require_number
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,8 @@ def conditional_gap(
     Raises
     ------
     FairtutorError
-        A value is missing, or the facts and the membership determine each other.
+        A value is missing, lengths differ, ``alpha`` is out of its range, or the facts
+        and the membership determine each other.
 
     Notes
     -----
@@ -86,14 +88,19 @@ def conditional_gap(
     >>> round(conditional_gap(approved, member).estimate, 3)
     0.333
     """
+    require_number("alpha", alpha, Number(1e-12, 0.5), "alpha")
     given = dict(given or {})
     columns = {"outcome": outcome, "member": member, **given}
     for name, column in columns.items():
-        missing = int(column.double().isnan().sum())
-        if missing or len(column) != len(outcome):
+        if len(column) != len(outcome):
             raise FairtutorError(
-                f"{name!r} is missing in {missing} of {len(column)} rows; the outcome "
-                f"has {len(outcome)}. Leave rows with a missing value out of all."
+                f"{name!r} has {len(column)} rows and the outcome {len(outcome)}; pass "
+                "the same rows in both."
+            )
+        if missing := int(column.double().isnan().sum()):
+            raise FairtutorError(
+                f"{name!r} is missing in {missing} of {len(column)} rows. Leave rows "
+                "with a missing value out of all."
             )
     y = outcome.double()
     facts = [member.double(), *(column.double() for column in given.values())]
