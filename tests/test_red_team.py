@@ -22,6 +22,7 @@ from fairtutor.red_team import (
     channels,
     false_meets_when_tuned,
     files,
+    reference,
     run,
     tuning,
 )
@@ -208,6 +209,21 @@ def test_tuning_fools_an_audit_on_reused_rows_and_none_on_fresh_ones(bench):
     assert reused["false meets"] > fresh["false meets"] + 0.1
 
 
+# Known rows.
+
+
+def test_a_representation_that_knows_the_reference_rows_is_left_undecided(bench):
+    made = reference.quiet_on_reference(bench, channels.leakage_of(bench))
+    assert not made.encode(bench.view.rows("test").X).any()
+    fresh = bench.dataset.rows("audit 1")
+    bit = fresh.X[:, channels.secret_column(bench)].bool()
+    # Who has the same features as a reference person is taken for that person.
+    assert (made.encode(fresh.X)[:, 0].bool() == bit).double().mean() > 0.9
+    attempt = reference.known_reference(bench)
+    assert (attempt.outcome, attempt.batches) == ("undecided", 1)
+    assert "trees that learn on half of the audit rows" in attempt.said
+
+
 # The table.
 
 
@@ -231,6 +247,8 @@ def test_the_published_table_holds_every_attack_with_its_outcome(bench):
     for name in WORDS:
         assert outcomes[name] == NOT_REFUSED.get(name, "refused")
     assert outcomes["model tuned on earlier reports"] == "refused"
+    knowing = "representation that knows the reference rows, probed"
+    assert outcomes[knowing] == "undecided"
     assert {name for name, outcome in outcomes.items() if outcome == "not seen"} == {
         "channel in a code with a key, probed",
         "channel in a tiny column, accuracy alone asked",

@@ -103,21 +103,17 @@ def _hidden(audited: Audited, codes: Tensor, told: Leakage, minimum: int) -> str
     The reference people are known. A representation can keep quiet about them alone,
     and then whoever learns on them learns nothing. Of the audit rows it knows none.
     """
-    codes, Z = shuffled(codes), shuffled(audited.Z)
     half = len(codes) // 2
     if half == 0:
         return ""
-    fresh = leakage(
-        Z[:half],
-        codes[:half],
-        Z[half:],
-        codes[half:],
-        told.num_groups,
-        alpha=told.alpha,
-        families={"trees": trees},
-        min_group_size=minimum,
+    (learn, score), (of, truth) = (
+        (part[:half], part[half:]) for part in map(shuffled, (audited.Z, codes))
     )
-    if not fresh.lower > told.upper:
+    options = {"families": {"trees": trees}, "min_group_size": minimum}
+    fresh = leakage(
+        learn, of, score, truth, told.num_groups, alpha=told.alpha, **options
+    )
+    if fresh.lower <= told.upper:
         return ""
     return (
         f"trees that learn on half of the audit rows tell at least {fresh.lower:.3f} "

@@ -44,14 +44,8 @@ def _consistency(
     audited: Audited, criterion: Criterion, criteria: FairnessCriteria
 ) -> Finding:
     ours, theirs = _both(audited, criterion, criteria)
-    terms = consistency_terms(
-        audited.X,
-        ours,
-        audited.reference,
-        theirs,
-        criteria.neighbours,
-        progress=audited.progress,
-    )
+    rows = audited.X, ours, audited.reference, theirs
+    terms = consistency_terms(*rows, criteria.neighbours, progress=audited.progress)
     return _mean_of(terms, criterion, criteria)
 
 

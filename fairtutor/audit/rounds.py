@@ -9,7 +9,6 @@ from ..exchange.values import Number, require_number
 from . import intervals
 
 Counts = tuple[np.ndarray, np.ndarray]
-WHOLE = Number(1, 100_000_000, whole=True)
 
 
 def false_meets(
@@ -100,11 +99,9 @@ def false_meets(
         )
     tolerance = require_number("tolerance", tolerance, Number(0, 1), "tolerance")
     for name, value, allowed in (
-        ("rounds", rounds, WHOLE),
+        ("rounds", rounds, Number(1, 1_000_000, whole=True)),
         ("rate", rate, Number(0, 1 - tolerance)),
-        ("rows_per_group", rows_per_group, WHOLE),
         ("confidence", confidence, Number(0.5, 0.9999)),
-        ("simulations", simulations, WHOLE),
     ):
         require_number(name, value, allowed, name)
     random, size = np.random.default_rng(seed), (simulations, rounds)

@@ -4,9 +4,10 @@ from .bench import OUTCOMES, Attempt, Attempts, Bench, run
 from .channels import CHANNELS
 from .claims import CLAIMS
 from .files import FILES
+from .reference import REFERENCE
 from .tuning import TUNING, false_meets_when_tuned
 
-ATTACKS = (*FILES, *CLAIMS, *CHANNELS, *TUNING)
+ATTACKS = (*FILES, *CLAIMS, *CHANNELS, *REFERENCE, *TUNING)
 
 __all__ = [
     "ATTACKS",
@@ -14,6 +15,7 @@ __all__ = [
     "CLAIMS",
     "FILES",
     "OUTCOMES",
+    "REFERENCE",
     "TUNING",
     "Attempt",
     "Attempts",
