@@ -57,6 +57,47 @@ def test_off_the_subspace_the_penalty_holds_people_back():
     assert 1 / (1 + math.exp(x)) == pytest.approx(-2 * 5 * x, rel=1e-6)
 
 
+@pytest.mark.parametrize("steps", [1, 7])
+def test_exponential_steps_are_exact_where_the_gradient_is_constant(steps):
+    X, y, U, _ = random_case()
+    w, lam, time = torch.arange(1.0, 6.0).double(), 30.0, 0.2
+    recipe = {"lam": lam, "step_size": time / steps, "steps": steps}  # λ ε = 6 at once
+    moved = gradient_flow(
+        lambda X: X @ w, X, y, U, method="exponential", loss=lambda a, _: a, **recipe
+    )
+    along = U @ (U.T @ w)
+    off = (w - along) * (1 - math.exp(-2 * lam * time)) / (2 * lam)
+    assert torch.allclose(moved, X + time * along + off, atol=1e-12)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("decay", [0.0, 0.5])
+def test_exponential_steps_are_of_second_order_and_nearer_than_euler(seed, decay):
+    X, y, U, model = random_case(seed=seed)
+
+    def end(steps, method):
+        size = 1 / sum(t**-decay for t in range(1, steps + 1))
+        return gradient_flow(
+            model, X, y, U, lam=5, step_size=size, steps=steps, decay=decay,
+            method=method,
+        )  # fmt: skip
+
+    fine = gradient_flow(
+        model, X, y, U, lam=5, step_size=1 / 1000, steps=1000, method="exponential"
+    )
+    # With decay the first step, of first order, is much the longest.
+    falls, rival = (3, 250) if decay == 0 else (1.5, 100)
+    error = {
+        (steps, method): (end(steps, method) - fine).norm()
+        for steps, method in (
+            *((n, "exponential") for n in (50, 100)),
+            (rival, "euler"),
+        )
+    }
+    assert error[100, "exponential"] < error[50, "exponential"] / falls
+    assert error[100, "exponential"] < error[rival, "euler"]
+
+
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_all_rows_at_once_move_as_each_would_alone(seed):
     X, y, U, model = random_case(seed=seed)
@@ -168,6 +209,8 @@ def test_what_does_not_fit_is_said_in_words():
     X, y, U, model = random_case()
     with pytest.raises(FairtutorError, match="overshoot"):
         gradient_flow(model, X, y, U, lam=100, step_size=0.01)
+    with pytest.raises(FairtutorError, match=r"no method 'exp'.*'exponential'"):
+        gradient_flow(model, X, y, U, method="exp")
     with pytest.raises(FairtutorError, match=r"\(d, k\)"):
         gradient_flow(model, X, y, U.T)
     with pytest.raises(FairtutorError, match="start"):
