@@ -224,6 +224,15 @@ def test_a_representation_that_knows_the_reference_rows_is_left_undecided(bench)
     assert "trees that learn on half of the audit rows" in attempt.said
 
 
+def test_only_as_many_reference_rows_are_recognised_as_a_layer_has_room_for(
+    bench, monkeypatch
+):
+    monkeypatch.setattr(reference, "MOST", 1000)
+    made = reference.quiet_on_reference(bench, channels.leakage_of(bench))
+    assert made.module[0].out_features == 2001
+    assert made.encode(bench.view.rows("test").X).any()
+
+
 # The table.
 
 

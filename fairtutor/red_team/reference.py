@@ -9,11 +9,13 @@ import torch
 from torch import Tensor
 
 from ..exchange import FairnessCriteria, Representation, build
+from ..exchange.architecture import MAX_WIDTH
 from .bench import Attempt, Bench
 from .channels import leakage_of, secret_column
 
 STEP = 1e-5  # within which a unit goes from −1 to 1
 MARGIN = 4 * STEP  # on both sides of a number that is recognised
+MOST = (MAX_WIDTH - 1) // 2  # intervals; a layer has no room for more
 
 
 def known_reference(bench: Bench) -> Attempt:
@@ -37,7 +39,7 @@ def quiet_on_reference(bench: Bench, criteria: FairnessCriteria) -> Representati
     X, secret = bench.view.rows("test").X, secret_column(bench)
     direction = torch.randn(X.shape[1], generator=torch.Generator().manual_seed(0))
     direction[bench.view.columns_mask([bench.attribute])] = 0
-    start, end = _intervals(X @ direction)
+    start, end = (ends[:MOST] for ends in _intervals(X @ direction))
     n, width = len(start), X.shape[1]
     layers = (
         *(("linear", width, 2 * n + 1), ("tanh",), ("linear", 2 * n + 1, 1)),
