@@ -40,8 +40,15 @@ class DataRegulator:
     FairtutorError
         The criteria name an attribute or column that the data set does not have, ask
         for more neighbours or cells than it has reference rows, or spread their error
-        budget over more rounds than there are audit batches, or the data set has more
-        than two outcomes.
+        budget over more rounds than there are audit batches, the data set has more
+        than two outcomes, or an argument is of another kind.
+
+    Notes
+    -----
+    A second regulator on the same data set starts with the same batches. Its intervals
+    hold only for submissions that owe nothing to the first one's reports. The reference
+    rows are no secret: a model that recognises them can decide these people so that
+    others agree with them, which raises the consistency somewhat.
 
     Examples
     --------
