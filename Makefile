@@ -23,7 +23,7 @@ PYTEST := $(IN_VENV) -m pytest $(PARALLEL) $(NOTEBOOKS)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test test-gpu chapters lint pins clean
+.PHONY: help setup lab test test-gpu chapters benchmarks lint pins clean
 
 help:  ## say what each command does
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/' \
@@ -64,6 +64,14 @@ test-gpu: setup  ## run the chapters and the library's tests with training on th
 
 chapters: setup  ## execute the chapters again and write their outputs
 	@$(IN_VENV) scripts/execute_chapters.py $(CHAPTERS)
+
+benchmarks: setup  ## measure speed beside other libraries, in build/peers (40 minutes)
+	@test -x build/peers/bin/python || "$(PYTHON)" -m venv build/peers
+	@build/peers/bin/python -m pip install -q $(TORCH)
+	@build/peers/bin/python -m pip install -q -e . -r benchmarks/requirements.txt
+	@build/peers/bin/python benchmarks/group_metrics.py
+	@-build/peers/bin/python benchmarks/individual_audit.py
+	@build/peers/bin/python benchmarks/consistency.py --peers product faiss sklearn aif360
 
 lint: setup  ## check style and format of code and chapters
 	@$(IN_VENV) -m ruff check .
