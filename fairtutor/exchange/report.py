@@ -192,11 +192,20 @@ class AuditReport:
 
     def _repr_html_(self) -> str:
         header = ("criterion", "estimate", "interval", "verdict", "")
-        body = html.table(header, self._rows())
+        rows = [
+            (criterion, estimate, _unbroken(interval), _unbroken(verdict), note)
+            for criterion, estimate, interval, verdict, note in self._rows()
+        ]
+        body = html.table(header, rows)
         if self.flags:
             noticed = "".join(f"<li>{escape(flag)}</li>" for flag in self.flags)
             body += f"<p>Noticed beyond the criteria:</p><ul>{noticed}</ul>"
         return html.card("regulator", self._title, body, self.utility)
+
+
+def _unbroken(text: str) -> str:
+    """Keep the text on one line: its blanks become blanks that do not break."""
+    return text.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _null_for_non_finite(value: object) -> object:
