@@ -9,11 +9,13 @@ from functools import cache
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.stats import binom, binomtest, norm
 
+from fairtutor import FairtutorError
 from fairtutor.audit import false_meets
 from fairtutor.audit.intervals import (
     bounded_mean,
@@ -23,6 +25,8 @@ from fairtutor.audit.intervals import (
     exact_difference,
     exact_ratio,
     largest_difference,
+    largest_mean_difference,
+    mean_interval,
     ratio,
     smallest_ratio,
     wilson,
@@ -108,7 +112,7 @@ def test_the_bounded_mean_is_hoeffdings_bound(mean, n, alpha):
     assert lower >= mean - slack - 1e-9
     assert upper <= mean + slack + 1e-9
     for limit in (lower, upper):
-        if 1e-6 < limit < 1:  # below, rounding widens the interval a little
+        if 1e-6 < limit < 1 - 1e-6:  # nearer to an end rounding counts
             kl = sum(
                 p * math.log(p / q)
                 for p, q in ((mean, limit), (1 - mean, 1 - limit))
@@ -430,3 +434,22 @@ def test_false_meets_is_what_binomials_say():
     assert false_meets(1, simulations=40_000)[0] == pytest.approx(exact, abs=0.003)
     assert (false_meets(3, seed=1) == false_meets(3, seed=1)).all()
     assert (false_meets(3, seed=1) != false_meets(3, seed=2)).any()
+
+
+@pytest.mark.parametrize("alpha", [0, 5, 95, -0.1, math.nan])
+def test_an_error_that_is_none_is_refused(alpha):
+    """Once the limits were NaN, and the interval from 0 to 0: every gap met."""
+    pair = [(10, 20), (5, 20)]
+    with pytest.raises(FairtutorError, match="alpha is"):
+        largest_difference(pair, alpha)
+    with pytest.raises(FairtutorError, match="alpha is"):
+        smallest_ratio(pair, alpha)
+    with pytest.raises(FairtutorError, match="alpha is"):
+        largest_mean_difference([torch.rand(50), torch.rand(50)], alpha)
+
+
+@pytest.mark.parametrize("value", [math.nan, 1.5, -0.5, math.inf])
+def test_the_mean_of_what_is_no_share_has_no_interval(value):
+    with pytest.raises(FairtutorError, match="not between 0 and 1"):
+        mean_interval(torch.tensor([0.5, value]), 0.05)
+    mean_interval(torch.tensor([0.5, 1 + 1e-12, -1e-12]).double(), 0.05)

@@ -5,6 +5,7 @@ import pytest
 import torch
 from scipy.stats import chi2, ks_2samp, norm, studentized_range
 
+from fairtutor import FairtutorError
 from fairtutor.audit import group_counts, rates
 from fairtutor.audit.resampling import max_t_alpha, resample_counts
 
@@ -100,3 +101,8 @@ def test_a_rate_of_everyone_counts_too():
     each = max_t_alpha(counts, ["selection rate"], 0.05, overall=["accuracy"])
     assert 0.025 <= each < 0.04
     assert chi2.sf(norm.isf(each / 2) ** 2, 1) == pytest.approx(each)
+
+
+def test_a_rate_that_is_none_is_named():
+    with pytest.raises(FairtutorError, match="no rate 'acuracy'"):
+        max_t_alpha(TABLE, ["acuracy"], 0.05)

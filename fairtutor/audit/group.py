@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
+from ..exchange.errors import FairtutorError, did_you_mean
+
 Parts = tuple[Tensor, Tensor]  # (successes, trials) of each group
 
 
@@ -83,12 +85,19 @@ def weighed(counts: Tensor, rate: str) -> Parts:
     tuple of torch.Tensor
         Two (G,) int64 tensors.
 
+    Raises
+    ------
+    FairtutorError
+        There is no such rate.
+
     Examples
     --------
     >>> counts = torch.tensor([[[6, 2], [1, 1]]])
     >>> weighed(counts, "selection rate")
     (tensor([3]), tensor([10]))
     """
+    if rate not in RATES:
+        raise FairtutorError(f"There is no rate {rate!r}. {did_you_mean(rate, RATES)}")
     return RATES[rate](counts)
 
 

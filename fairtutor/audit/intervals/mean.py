@@ -5,10 +5,12 @@ import math
 import torch
 from torch import Tensor
 
+from ...exchange.errors import FairtutorError
 from .share import Interval
 
 CAP = 0.75  # of the capital that one bet may lose
 STEPS = 30  # halvings of an interval of length 1
+ROUNDING = 1e-9  # that may carry a mean of values beyond 0 or 1
 
 
 def bounded_mean(mean: float, n: int, alpha: float) -> Interval:
@@ -83,6 +85,11 @@ def mean_interval(values: Tensor, alpha: float) -> tuple[Tensor, Tensor]:
     tuple of torch.Tensor
         Lower and upper limits, (...) float64; (0, 1) without values.
 
+    Raises
+    ------
+    FairtutorError
+        A value is not in [0, 1].
+
     Notes
     -----
     Whoever doubts that the mean is m bets on each value, in turn, that it lies below
@@ -104,6 +111,8 @@ def mean_interval(values: Tensor, alpha: float) -> tuple[Tensor, Tensor]:
     (True, True)
     """
     x = values.double()
+    if not ((x - 0.5).abs() < 0.5 + ROUNDING).all():  # NaN is none either
+        raise FairtutorError("A value is not between 0 and 1: no interval is known.")
     stakes = _stakes(x, alpha)
     return 1 - _upper(1 - x, stakes, alpha), _upper(x, stakes, alpha)
 

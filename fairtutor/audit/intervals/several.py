@@ -19,6 +19,7 @@ import numpy as np
 from torch import Tensor
 
 from ...exchange.errors import FairtutorError, did_you_mean
+from ...exchange.values import Number, require_number
 from .exact import exact_difference, exact_ratio
 from .mean import mean_difference
 from .pair import difference, ratio
@@ -26,6 +27,7 @@ from .share import Interval, Limits
 
 Counts = Sequence[tuple[int, int]]  # (successes, trials) of each group
 
+ALPHA = Number(1e-15, 0.5)
 DIFFERENCES = {"score": difference, "exact": exact_difference}
 RATIOS = {"score": ratio, "exact": exact_ratio}
 
@@ -54,7 +56,7 @@ def largest_difference(
     Raises
     ------
     FairtutorError
-        There is no such method.
+        There is no such method, or ``alpha`` is above a half or not above 0.
 
     Examples
     --------
@@ -91,7 +93,7 @@ def largest_difference_within(
     Raises
     ------
     FairtutorError
-        There is no such method.
+        There is no such method, or ``alpha`` is above a half or not above 0.
 
     Examples
     --------
@@ -131,7 +133,7 @@ def smallest_ratio(
     Raises
     ------
     FairtutorError
-        There is no such method.
+        There is no such method, or ``alpha`` is above a half or not above 0.
 
     Examples
     --------
@@ -172,6 +174,11 @@ def largest_mean_difference(
     tuple of float
         In [0, 1].
 
+    Raises
+    ------
+    FairtutorError
+        ``alpha`` is above a half or not above 0; a value is not in [0, 1].
+
     Examples
     --------
     >>> import torch
@@ -206,6 +213,7 @@ def _levels(alpha: float, pairs: int) -> tuple[float, float]:
     In the second, both directions of each pair count, but not that of the largest
     difference turned around: where its limit fails, the first one fails already.
     """
+    require_number("alpha", alpha, ALPHA, "alpha")
     one = alpha * 4 / 3 if pairs > 1 else alpha
     return one, (2 * alpha - one) / (2 * pairs - 1)
 
