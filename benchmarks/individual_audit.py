@@ -21,8 +21,8 @@ What limits the ratio at the same steps: of the CPU time, half and more is the m
 products of the network itself, which both must do. SenSeIAuditor also runs the network
 on the unmoved rows at every step; ours does not. SenSRAuditor has no such waste.
 
-Measured on a busy machine with 2 cores. SenSeIAuditor, three networks: 13.9 to 16.3 s,
-ours 4.2 s, 3.3 to 3.9 times less; SenSRAuditor: 11.8 to 12.1 s, ours 0.4 to 0.5 s, some
+Measured, three networks, on a busy machine with 2 cores. SenSeIAuditor: 13.9 to 16.3 s,
+ours 4.2 s, 3.3 to 3.9 times less; SenSRAuditor: 11.8 to 12.2 s, ours 0.4 to 0.5 s, some
 25 times less. With the same steps 1.2 to 1.7 times less: half is out of reach there.
 
 So the gain is fewer steps, and their number is a setting of inFairness too. Against the
