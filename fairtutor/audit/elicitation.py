@@ -165,8 +165,7 @@ class Elicitation:
         FairtutorError
             All questions are answered.
         """
-        if not self.left:
-            raise FairtutorError("All questions are answered; undo one to go back.")
+        self._require_question()
         low, high = self._interval(self._at)
         middle, card = (low + high) / 2, _CARDS[self._at]
         return card(middle - SPREAD), card(middle + SPREAD)
@@ -184,8 +183,7 @@ class Elicitation:
         FairtutorError
             All questions are answered.
         """
-        if not self.left:
-            raise FairtutorError("All questions are answered; undo one to go back.")
+        self._require_question()
         return replace(self, answers=(*self.answers, bool(first)))
 
     def undone(self) -> "Elicitation":
@@ -205,6 +203,10 @@ class Elicitation:
             tuple(sorted(_weight(step, end) for end in self._interval(step)))
             for step in range(len(STEPS))
         )
+
+    def _require_question(self) -> None:
+        if not self.left:
+            raise FairtutorError("All questions are answered; undo one to go back.")
 
     @property
     def _at(self) -> int:
