@@ -2,15 +2,23 @@
 
 import inspect
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from threading import Event
+
+from torch import Tensor, nn
 
 from ..data import Dataset
 from ..exchange import FairnessCriteria, FairtutorError, Representation, did_you_mean
-from ..producers import DEFAULT_STRENGTHS, METHODS, Task
+from ..producers import DEFAULT_STRENGTHS, METHODS, NOTIONS, Task
 from ..theory.lipschitz import lipschitz_bound
 from ..training import History
 from ..training.fit import OnEpoch
+
+NOTION_OF: Mapping[str, str] = {
+    "equalized_odds_difference": "equalized odds",
+    "false_positive_rate_difference": "equalized odds",
+    "true_positive_rate_difference": "equal opportunity",
+}
 
 
 class DataProducer:
@@ -77,6 +85,7 @@ class DataProducer:
         progress: bool = True,
         stop: Event | None = None,
         on_epoch: OnEpoch | None = None,
+        on_encoder: Callable[[nn.Module], None] | None = None,
     ) -> Representation:
         """Train an encoder on the encoder rows for the attributes the criteria name.
 
@@ -88,6 +97,8 @@ class DataProducer:
             Its split ``"encoder"`` is used, and no other.
         progress, stop, on_epoch
             As for :func:`fairtutor.training.fit`.
+        on_encoder
+            Called after each epoch with the encoder so far, on the training device.
 
         Returns
         -------
@@ -100,7 +111,8 @@ class DataProducer:
             The criteria name no attribute that this data set has.
         """
         rows = dataset.rows("encoder")
-        codes, names = dataset.groups(attributes_of(criteria, dataset))
+        attributes = attributes_of(criteria, dataset)
+        codes, names = dataset.groups(attributes)
         task = Task(
             X=rows.X,
             y=rows.y,
@@ -108,11 +120,14 @@ class DataProducer:
             num_groups=len(names),
             strength=self.strength,
             seed=self.seed,
+            notion=notion_of(criteria),
+            sensitive=_columns_made_from(attributes, dataset),
             training={
                 "progress": progress and f"producer: {self.method}",
                 "stop": stop,
                 "on_epoch": on_epoch,
             },
+            on_encoder=on_encoder,
         )
         encoder = METHODS[self.method](task, **self.settings)
         self.history = encoder.history
@@ -145,6 +160,30 @@ def attributes_of(criteria: FairnessCriteria, dataset: Dataset) -> tuple[str, ..
         if name in every or criterion.spec.kind != "individual"
     ]
     return tuple(dict.fromkeys(named or every))
+
+
+def notion_of(criteria: FairnessCriteria) -> str:
+    """Return which group fairness the criteria ask for: one of producers.NOTIONS.
+
+    The first criterion that speaks of error rates decides; if none does, it is
+    demographic parity.
+
+    Examples
+    --------
+    >>> from fairtutor import Criterion
+    >>> criterion = Criterion("true_positive_rate_difference", 0.1, "sex")
+    >>> notion_of(FairnessCriteria((criterion,)))
+    'equal opportunity'
+    """
+    named = (criterion.metric for criterion in criteria.criteria)
+    return next((NOTION_OF[m] for m in named if m in NOTION_OF), NOTIONS[0])
+
+
+def _columns_made_from(attributes: tuple[str, ...], dataset: Dataset) -> Tensor | None:
+    """Return which columns of X tell the attributes outright, (d,), if any does."""
+    made_of = [c for name in attributes for c in dataset.attribute(name).columns]
+    named = [column for column in made_of if column in dataset.feature_columns]
+    return dataset.columns_mask(named) if named else None
 
 
 def _require_settings(method: str, settings: Mapping[str, object]) -> None:

@@ -5,7 +5,8 @@ builds the network from this list with its own code, so nothing foreign is execu
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import pairwise
 
 from torch import nn
@@ -16,7 +17,12 @@ MAX_LAYERS = 32
 MAX_WIDTH = 16_384
 MAX_PARAMETERS = 20_000_000
 
-ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "gelu": nn.GELU}
+ACTIVATIONS: Mapping[str, Callable[[], nn.Module]] = {
+    "relu": nn.ReLU,
+    "tanh": nn.Tanh,
+    "gelu": nn.GELU,
+    "softmax": partial(nn.Softmax, dim=1),
+}
 
 Layers = tuple[tuple, ...]
 

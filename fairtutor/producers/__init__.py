@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from .adversarial import adversarial
-from .base import Encoder, Method, Task
+from .base import NOTIONS, Encoder, Method, Task
 from .erasure import erasure
 from .identity import identity
 
@@ -19,9 +19,18 @@ DEFAULT_STRENGTHS: Mapping[str, float] = {
     "adversarial": 2.0,
 }
 
+# From weakest to strongest: what a frontier tries, and how far a slider goes.
+STRENGTHS: Mapping[str, tuple[float, ...]] = {
+    "identity": (0.0,),
+    "erasure": (0.0, 0.25, 0.5, 0.75, 1.0),
+    "adversarial": (0.0, 0.5, 1.0, 2.0, 5.0),
+}
+
 __all__ = [
     "DEFAULT_STRENGTHS",
     "METHODS",
+    "NOTIONS",
+    "STRENGTHS",
     "Encoder",
     "Method",
     "Task",

@@ -67,7 +67,7 @@ def adversarial(
         lr=lr,
         anneal=True,
         seed=task.seed,
-        **task.training,
+        **task.watching(objective.encoder),
     )
     return Encoder(objective.encoder, layers, history)
 

@@ -8,6 +8,10 @@ from torch import Tensor, nn
 from ..exchange.architecture import Layers
 from ..training import History
 
+# What a method can try to equalise between groups: rates of positive decisions, both
+# error rates, or the true positive rate alone.
+NOTIONS = ("demographic parity", "equalized odds", "equal opportunity")
+
 
 @dataclass(frozen=True)
 class Task:
@@ -26,8 +30,17 @@ class Task:
         method's own.
     seed
         Of weights and row order.
+    notion
+        The group fairness that the criteria ask for, one of :data:`NOTIONS`. Methods
+        that know only demographic parity do not look at it.
+    sensitive
+        Which columns of X were made from the sensitive attributes, (d,) bool, or
+        ``None`` if X has none.
     training
         Keyword arguments for :func:`fairtutor.training.fit`: progress, stop, on_epoch.
+    on_encoder
+        Called after each epoch with the encoder so far, wherever it is trained, for
+        those who want to watch.
     """
 
     X: Tensor
@@ -36,7 +49,29 @@ class Task:
     num_groups: int
     strength: float = 1.0
     seed: int = 0
+    notion: str = "demographic parity"
+    sensitive: Tensor | None = None
     training: Mapping[str, object] = field(default_factory=dict)
+    on_encoder: Callable[[nn.Module], None] | None = None
+
+    def watching(self, encoder: nn.Module) -> dict[str, object]:
+        """Return ``training``, in which each epoch also shows the encoder.
+
+        Parameters
+        ----------
+        encoder
+            The network that is trained.
+        """
+        if self.on_encoder is None:
+            return dict(self.training)
+        on_epoch = self.training.get("on_epoch")
+
+        def show(losses: Mapping[str, float]) -> None:
+            if on_epoch is not None:
+                on_epoch(losses)
+            self.on_encoder(encoder)
+
+        return {**self.training, "on_epoch": show}
 
 
 @dataclass(frozen=True)

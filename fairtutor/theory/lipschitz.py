@@ -5,14 +5,16 @@ from torch import nn
 
 ROUNDING = 1 + 1e-12
 ONE_LIPSCHITZ = (nn.ReLU, nn.Tanh)
-CONSTANTS = {nn.GELU: 1.13}
+CONSTANTS = {nn.GELU: 1.13, nn.Softmax: 0.5}
 
 
 def lipschitz_bound(network: nn.Sequential) -> float:
     r"""Bound L in ‖f(x) − f(x')‖₂ ≤ L ‖x − x'‖₂ for all x, x'.
 
     The bound is the product of the layers' own constants: the largest singular
-    value σ₁(W) for a linear layer, 1 for ReLU and tanh, 1.13 for GELU.
+    value σ₁(W) for a linear layer, 1 for ReLU and tanh, 1.13 for GELU, ½ for softmax.
+    (The derivative of p = softmax(t) is diag(p) − p pᵀ, and no row of it has absolute
+    values that add up to more than 2 pᵢ (1 − pᵢ) ≤ ½.)
 
     Parameters
     ----------

@@ -4,10 +4,8 @@ from ipywidgets import Dropdown, FloatSlider, HBox, IntText, Layout
 
 from ..entities import DataProducer, DataUser
 from ..entities.user import MODELS
-from ..producers import METHODS
+from ..producers import METHODS, STRENGTHS
 
-# The largest strength that the slider offers, where it is not 1; code may set more.
-MOST_STRENGTH = {"adversarial": 5.0}
 WRAP = Layout(flex_flow="row wrap", padding="4px 10px", grid_gap="4px 16px")
 
 
@@ -66,7 +64,7 @@ class ProducerControls(HBox):
         self.seed.value = producer.seed
 
     def _fit_slider(self, at_least: float = 0.0) -> None:
-        self.strength.max = max(MOST_STRENGTH.get(self.method.value, 1.0), at_least)
+        self.strength.max = max(STRENGTHS[self.method.value][-1], 1.0, at_least)
 
 
 class UserControls(HBox):
