@@ -7,6 +7,12 @@ from .coverage import coverage_map
 from .curves import false_meets_curve, training_curves
 from .embedding import embedding, principal_plane
 from .findings import audit_findings
+from .ideas import (
+    comparable_people,
+    means_and_spreads,
+    shares_by_prototype,
+    values_by_group,
+)
 from .leakage import leakage_by_probe
 from .live import live_curve
 from .loop import loop_diagram
@@ -24,6 +30,7 @@ __all__ = [
     "TrailPoint",
     "audit_findings",
     "calibration_by_group",
+    "comparable_people",
     "coverage_map",
     "elicitation_errors",
     "embedding",
@@ -33,16 +40,19 @@ __all__ = [
     "limits_by_rows",
     "live_curve",
     "loop_diagram",
+    "means_and_spreads",
     "principal_plane",
     "rate_cards",
     "rates_by_group",
     "rates_by_threshold",
     "rows_to_verdict",
     "score_distributions",
+    "shares_by_prototype",
     "threshold_board",
     "threshold_rates",
     "trail_points",
     "training_curves",
+    "values_by_group",
     "verdict_regions",
     "wealth_by_rows",
 ]
