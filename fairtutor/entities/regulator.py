@@ -1,14 +1,6 @@
 """The data regulator: publishes criteria, audits, and trusts nothing."""
 
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass
-
-import torch
-from torch import Tensor
-
-from ..audit import Audited, audit, flags
-from ..audit.intervals import clopper_pearson
+from ..audit import audit, flags
 from ..data import Dataset
 from ..exchange import (
     AuditReport,
@@ -19,10 +11,9 @@ from ..exchange import (
     Submission,
 )
 from ..theory.lipschitz import lipschitz_bound
+from .evidence import Evidence, constant_accuracy, require_kind
 
 REFERENCE = "test"  # the fixed rows: neighbours, cells, what probes learn from
-FLIPS = "attribute_flip_consistency"
-NO_MODEL = (math.nan, 0.0, 1.0)
 
 
 class DataRegulator:
@@ -86,16 +77,8 @@ class DataRegulator:
         self.criteria, self.dataset = criteria, dataset
         self.reports: list[AuditReport] = []
         self._batches_used = 0
-        self._groups, self._settings = {}, {}
-        for criterion in criteria.criteria:
-            names = criterion.attribute
-            if criterion.metric == FLIPS:
-                self._settings[names] = dataset.settings(names)
-            elif names:
-                self._groups[names] = dataset.groups(names)
-        self._require_reference_rows()
-        columns = [attribute.name for attribute in dataset.attributes]
-        self._comparable = ~dataset.columns_mask(columns)
+        self._evidence = Evidence(criteria, dataset)
+        self._evidence.require_reference_rows(REFERENCE)
 
     @property
     def rounds_left(self) -> int:
@@ -135,7 +118,7 @@ class DataRegulator:
             are not finite: then it says something about those rows.
         """
         # Built anew from the bytes: an object in memory could have been changed.
-        _require_kind(submission, Submission)
+        require_kind(submission, Submission)
         submission = Submission(submission.packed, submission.width)
         return self._audit(representation, submission, progress)
 
@@ -184,24 +167,22 @@ class DataRegulator:
                 "audit would reuse rows that earlier answers depended on, and its "
                 "verdict would mean nothing. Start again with fresh data."
             )
-        _require_kind(representation, Representation)
+        require_kind(representation, Representation)
         representation = Representation(representation.packed, representation.width)
-        self._check_origin(representation)
-        if submission is not None:
-            self._check_model(submission, representation)
+        look, pair = self._evidence.look, (representation, submission)
+        self._evidence.check(*pair)
         recomputed = self._recompute(representation)
-        reference = self._look(REFERENCE, representation, submission)
+        reference = look(REFERENCE, *pair, flips=False)
         self._batches_used += 1
         number = self._batches_used
-        seen = self._look(f"audit {number}", representation, submission)
-        audited = self._audited(seen, reference, progress)
-        positive = audited.y.double().mean().item()
+        seen = look(f"audit {number}", *pair)
+        audited = self._evidence.audited(seen, reference, progress)
         report = AuditReport(
             number=number,
             criteria=self.criteria,
             findings=audit(audited, self.criteria),
-            accuracy=self._accuracy(audited),
-            constant_accuracy=max(positive, 1 - positive),
+            accuracy=self._evidence.accuracy(audited),
+            constant_accuracy=constant_accuracy(audited.y),
             rows=len(seen.rows),
             representation=representation.fingerprint,
             submission=submission.fingerprint if submission else "",
@@ -210,100 +191,6 @@ class DataRegulator:
         )
         self.reports.append(report)
         return report
-
-    def _look(
-        self,
-        split: str,
-        representation: Representation,
-        submission: Submission | None,
-    ) -> "_Seen":
-        """Return z and scores of a split; refuse numbers that are none."""
-        rows = self.dataset.splits[split]
-        X = self.dataset.X[rows]
-        Z = _finite(representation.encode(X), "representation")
-        if submission is None:
-            return _Seen(rows, Z, None, {})
-
-        def scores_of(Z: Tensor) -> Tensor:
-            return _finite(submission.scores(Z), "model")
-
-        flips = {
-            names: torch.stack(
-                [
-                    scores_of(_finite(representation.encode(changed), "representation"))
-                    for changed in settings.apply(X)
-                ],
-                dim=1,
-            )
-            for names, settings in self._settings.items()
-            if split != REFERENCE
-        }
-        return _Seen(rows, Z, scores_of(Z), flips)
-
-    def _audited(self, seen: "_Seen", reference: "_Seen", progress: bool) -> Audited:
-        X, comparable = self.dataset.X, self._comparable
-        return Audited(
-            y=self.dataset.y[seen.rows],
-            scores=seen.scores,
-            groups={
-                names: (codes[seen.rows], labels)
-                for names, (codes, labels) in self._groups.items()
-            },
-            X=X[seen.rows][:, comparable],
-            reference=X[reference.rows][:, comparable],
-            reference_scores=reference.scores,
-            flips=seen.flips,
-            Z=seen.Z,
-            Z_reference=reference.Z,
-            reference_groups={
-                names: codes[reference.rows]
-                for names, (codes, _) in self._groups.items()
-            },
-            progress=progress,
-        )
-
-    def _require_reference_rows(self) -> None:
-        """Refuse what could only fail once a batch is used up."""
-        available = len(self.dataset.splits[REFERENCE])
-        asked = {criterion.metric for criterion in self.criteria.criteria}
-        for metric, name in (
-            ("consistency", "neighbours"),
-            ("same_cell_same_treatment", "cells"),
-        ):
-            wanted = getattr(self.criteria, name)
-            if metric in asked and wanted > available:
-                raise FairtutorError(
-                    f"The criteria ask for {wanted} {name}, but {self.dataset.name!r} "
-                    f"has {available} reference rows. Set {name}={available} or fewer."
-                )
-
-    def _check_origin(self, representation: Representation) -> None:
-        if representation.width != self.dataset.X.shape[1]:
-            raise Refused(
-                f"The representation takes {representation.width} features; "
-                f"{self.dataset.name!r} has {self.dataset.X.shape[1]}."
-            )
-        if representation.criteria_fingerprint != self.criteria.fingerprint:
-            raise Refused(
-                "The representation was made for other criteria "
-                f"({representation.criteria_fingerprint[:12] or 'none'}, not "
-                f"{self.criteria.fingerprint[:12]})."
-            )
-
-    def _check_model(
-        self, submission: Submission, representation: Representation
-    ) -> None:
-        if submission.representation_fingerprint != representation.fingerprint:
-            raise Refused(
-                "The model was trained on another representation "
-                f"({submission.representation_fingerprint[:12] or 'none'}, not "
-                f"{representation.fingerprint[:12]})."
-            )
-        if submission.width != representation.output_width:
-            raise Refused(
-                f"The model takes {submission.width} features; the representation "
-                f"gives {representation.output_width}."
-            )
 
     def _recompute(self, representation: Representation) -> dict[str, float]:
         """Compute every claimed constant; refuse one that is claimed too small."""
@@ -317,32 +204,3 @@ class DataRegulator:
                     f"{recomputed[name]:.6g}."
                 )
         return recomputed
-
-    def _accuracy(self, audited: Audited) -> tuple[float, float, float]:
-        if audited.scores is None:
-            return NO_MODEL
-        decisions = audited.scores >= self.criteria.threshold
-        right, n = int((decisions == audited.y.bool()).sum()), len(audited.y)
-        return right / n, *map(float, clopper_pearson(right, n, alpha=0.05))
-
-
-@dataclass(frozen=True, eq=False)
-class _Seen:
-    """What came out for the rows of one split."""
-
-    rows: Tensor
-    Z: Tensor
-    scores: Tensor | None
-    flips: Mapping[tuple[str, ...], Tensor]
-
-
-def _require_kind(handed_in: object, kind: type) -> None:
-    if not isinstance(handed_in, kind):
-        raise Refused(f"Expected a {kind.__name__}, got {type(handed_in).__name__}.")
-
-
-def _finite(numbers: Tensor, who: str) -> Tensor:
-    if not numbers.isfinite().all():
-        what = "scores" if who == "model" else "values"
-        raise Refused(f"The {who} gives {what} that are not finite numbers.")
-    return numbers
