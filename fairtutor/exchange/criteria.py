@@ -277,6 +277,37 @@ class FairnessCriteria:
         """
         return round((1 - self.confidence) / (self.rounds * len(self.criteria)), 12)
 
+    def followed(self, metric: str | None = None) -> Criterion:
+        """Return the criterion that pictures of fairness and utility follow.
+
+        Parameters
+        ----------
+        metric
+            A metric of these criteria; by default the first that compares groups, or
+            the first of all if none does.
+
+        Raises
+        ------
+        InvalidValue
+            None of the criteria uses the metric.
+
+        Examples
+        --------
+        >>> gap = Criterion("selection_rate_difference", 0.1, "sex")
+        >>> FairnessCriteria((Criterion("accuracy", 0.8), gap)).followed() == gap
+        True
+        """
+        metrics = [criterion.metric for criterion in self.criteria]
+        if metric is None:
+            kinds = [criterion.spec.kind for criterion in self.criteria]
+            return self.criteria[kinds.index("group") if "group" in kinds else 0]
+        if metric not in metrics:
+            named = ", ".join(repr(name) for name in metrics)
+            raise InvalidValue(
+                f"No criterion uses {metric!r}. The criteria: {named}.", "metric"
+            )
+        return self.criteria[metrics.index(metric)]
+
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of the document, by which representations refer to it."""

@@ -152,16 +152,8 @@ def followed_finding(report: AuditReport, metric: str | None = None) -> Finding:
     FairtutorError
         None of the criteria uses the metric.
     """
-    metrics = [finding.criterion.metric for finding in report.findings]
-    if metric is not None:
-        if metric not in metrics:
-            named = ", ".join(repr(name) for name in metrics)
-            raise FairtutorError(
-                f"No criterion uses {metric!r}. The criteria of this report: {named}."
-            )
-        return report.finding(metric)
-    per_group = [f for f in report.findings if f.criterion.spec.kind == "group"]
-    return (per_group or list(report.findings))[0]
+    criterion = report.criteria.followed(metric)
+    return next(f for f in report.findings if f.criterion == criterion)
 
 
 def _draw_tolerance(ax: Axes, points: Sequence[TrailPoint], criterion) -> None:
