@@ -5,8 +5,20 @@ import torch
 from ..exchange.errors import FairtutorError, did_you_mean
 from .dataset import Dataset
 from .parts import Attribute, Rows
+from .targets import ADULT_TASKS, COMPAS_TASKS, Target, base_rates
 
-__all__ = ["Attribute", "Dataset", "Rows", "load", "names", "verify"]
+__all__ = [
+    "ADULT_TASKS",
+    "COMPAS_TASKS",
+    "Attribute",
+    "Dataset",
+    "Rows",
+    "Target",
+    "base_rates",
+    "load",
+    "names",
+    "verify",
+]
 
 
 def names() -> tuple[str, ...]:

@@ -1,14 +1,17 @@
-"""Other views of the same data: without audit rows, in other splits, elsewhere."""
+"""Other views of the same data: fewer rows or columns, other splits or questions."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import torch
 
 from .scale import standardise
 from .splits import TRAINING, check_sizes, draw_splits, is_audit
+
+if TYPE_CHECKING:
+    from .targets import Target
 
 
 class Views:
@@ -75,6 +78,102 @@ class Views:
         sizes = check_sizes(sizes, len(self))
         splits = draw_splits(sizes, self.A.cpu().numpy(), self.attributes, seed)
         return replace(self, X=self.X.clone())._with_splits(splits)
+
+    def without_features(self, columns: str | Iterable[str]) -> Self:
+        """Return the same rows and splits, without some columns' features in X.
+
+        Parameters
+        ----------
+        columns
+            Source columns; the name of a sensitive attribute stands for the columns it
+            was made from. They stay in ``table``, and attributes stay in A.
+
+        Returns
+        -------
+        Dataset
+
+        Raises
+        ------
+        FairtutorError
+            If X has no feature from one of these columns, or none would be left.
+
+        Examples
+        --------
+        >>> from fairtutor.data import load
+        >>> blind = load("adult").without_features(["sex", "relationship"])
+        >>> blind.X.shape[1], blind.attribute("sex").groups
+        (99, ('Female', 'Male'))
+        """
+        from .targets import without_features
+
+        return without_features(self, columns)
+
+    def with_target(self, target: "Target") -> Self:
+        """Return the same rows and splits with another question to answer.
+
+        Parameters
+        ----------
+        target
+            A column of the original table, and which of its values are a yes. The
+            column's own features leave X, and so do those that tell it outright.
+
+        Returns
+        -------
+        Dataset
+            X (unless features leave it), A and splits are the same tensors; y, target,
+            outcomes, title and criticism are the target's. The former target is still
+            not in X.
+
+        Raises
+        ------
+        FairtutorError
+            If the table has no such column or value, values are missing, all rows have
+            the same answer, or the column tells a sensitive attribute.
+
+        Examples
+        --------
+        >>> from fairtutor.data import Target, load
+        >>> long_hours = load("adult").with_target(Target("hours-per-week", above=40))
+        >>> long_hours.outcomes[1], round(long_hours.y.double().mean().item(), 3)
+        ('hours-per-week above 40', 0.294)
+        """
+        from .targets import with_target
+
+        return with_target(self, target)
+
+    def tasks(self, targets: Mapping[str, "Target"]) -> "dict[str, Self]":
+        """Return a data set for each of several questions, all with the same X.
+
+        One representation then serves all of them, and one regulator for each audits
+        its user on the same batches.
+
+        Parameters
+        ----------
+        targets
+            By name, such as :data:`fairtutor.data.ADULT_TASKS`. What any of them asks
+            for, or is told by, is in X of none.
+
+        Returns
+        -------
+        dict of Dataset
+            X, A and splits are the same tensors in all: write to none of them, or take
+            a ``copy()``. For other splits, :meth:`resplit` first.
+
+        Raises
+        ------
+        FairtutorError
+            If there is no target, no feature would be left, or as in `with_target`.
+
+        Examples
+        --------
+        >>> from fairtutor.data import ADULT_TASKS, load
+        >>> tasks = load("adult").tasks(ADULT_TASKS)
+        >>> {name: task.X.shape[1] for name, task in tasks.items()}["married"]
+        78
+        """
+        from .targets import tasks
+
+        return tasks(self, targets)
 
     def _with_splits(self, splits: Mapping[str, np.ndarray]) -> Self:
         """Write the standardised numbers into X and return this with these splits."""
