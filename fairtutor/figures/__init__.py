@@ -15,6 +15,7 @@ from .ideas import (
 )
 from .leakage import leakage_by_probe
 from .live import live_curve
+from .live_embedding import live_embedding
 from .loop import loop_diagram
 from .picture import Diagram, Picture
 from .rates import rates_by_group
@@ -39,6 +40,7 @@ __all__ = [
     "leakage_by_probe",
     "limits_by_rows",
     "live_curve",
+    "live_embedding",
     "loop_diagram",
     "means_and_spreads",
     "principal_plane",

@@ -10,32 +10,41 @@ from .picture import Picture
 from .style import group_colour, group_marker, label, legend, new_figure, plain
 
 
-def principal_plane(Z: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+def principal_plane(
+    Z: ArrayLike, like: ArrayLike | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Project points on their first two principal components.
 
     Parameters
     ----------
     Z
         (n, d), n at least 2, finite. One column is drawn against zero.
+    like
+        (n, 2), where the same rows lay on an earlier plane. Each component then takes
+        the sign that goes with it, so that pictures in a row are not mirrored.
 
     Returns
     -------
     points
-        (n, 2), float64, centred. The sign of each component is fixed so that its
-        largest loading is positive: the same Z gives the same picture.
+        (n, 2), float64, centred. Without ``like``, the sign of each component is such
+        that its largest loading is positive: the same Z gives the same picture.
     share
         (2,), the share of the total variance that each component holds, 0 to 1.
 
     Raises
     ------
     FairtutorError
-        Z is not a table of at least two rows of finite numbers.
+        Z is not a table of at least two rows of finite numbers, or ``like`` has
+        other rows.
 
     Examples
     --------
-    >>> points, share = principal_plane([[0, 0, 5], [2, 0, 5], [4, 0, 5]])
+    >>> Z = [[0, 0, 5], [2, 0, 5], [4, 0, 5]]
+    >>> points, share = principal_plane(Z)
     >>> points[:, 0].tolist(), share.round(2).tolist()
     ([-2.0, 0.0, 2.0], [1.0, 0.0])
+    >>> principal_plane(Z, like=-points)[0].tolist() == (-points).tolist()
+    True
     """
     Z = np.asarray(Z, dtype=np.float64)
     if Z.ndim != 2 or len(Z) < 2 or Z.shape[1] < 1 or not np.isfinite(Z).all():
@@ -52,7 +61,18 @@ def principal_plane(Z: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     directions = directions * np.where(directions[largest, [0, 1]] < 0, -1.0, 1.0)
     total = (centred**2).sum()
     share = np.clip(variances / total, 0, 1) if total > 0 else np.zeros(2)
-    return centred @ directions, share
+    points = centred @ directions
+    return (points if like is None else points * _signs(points, like)), share
+
+
+def _signs(points: np.ndarray, like: ArrayLike) -> np.ndarray:
+    """Return for each component 1 or −1, whichever brings it nearer to ``like``."""
+    if np.shape(like) != points.shape:
+        raise FairtutorError(
+            f"The plane has points of shape {points.shape}, the earlier one of shape "
+            f"{np.shape(like)}: pass the same rows."
+        )
+    return np.where((points * np.asarray(like)).sum(axis=0) < 0, -1.0, 1.0)
 
 
 def embedding(
@@ -61,6 +81,7 @@ def embedding(
     labels: Sequence[str],
     title: str = "",
     max_points: int = 600,
+    like: ArrayLike | None = None,
 ) -> Picture:
     """Draw a representation on its principal plane, a colour and shape per group.
 
@@ -80,6 +101,8 @@ def embedding(
         A heading.
     max_points
         Draw the first so many rows; the plane is computed from all.
+    like
+        As for :func:`principal_plane`.
 
     Returns
     -------
@@ -97,8 +120,8 @@ def embedding(
     Principal plane of a representation with 2 columns, 100% and 0% of its variance. \
 Group means: Female (-1.00, 0.00), Male (1.00, 0.00).
     """
-    points, share = principal_plane(Z)
-    codes = _checked_codes(codes, len(points), labels)
+    points, share = principal_plane(Z, like)
+    codes = checked_codes(codes, len(points), labels)
     fig, [ax] = new_figure(6.4, 4.6)
     for code, name in enumerate(labels):
         rows = points[:max_points][codes[:max_points] == code]
@@ -121,7 +144,19 @@ Group means: Female (-1.00, 0.00), Male (1.00, 0.00).
     return Picture(fig, _alt(points, share, codes, labels, np.shape(Z)[1]))
 
 
-def _checked_codes(codes: ArrayLike, n: int, labels: Sequence[str]) -> np.ndarray:
+def checked_codes(codes: ArrayLike, n: int, labels: Sequence[str]) -> np.ndarray:
+    """Return the groups of n rows as whole numbers, each with a label.
+
+    Raises
+    ------
+    FairtutorError
+        There are more or fewer codes than rows, or a code has no label.
+
+    Examples
+    --------
+    >>> checked_codes([0, 1], 2, ["Female", "Male"])
+    array([0, 1])
+    """
     codes = np.asarray(codes)
     if codes.shape != (n,):
         raise FairtutorError(
@@ -136,14 +171,32 @@ def _checked_codes(codes: ArrayLike, n: int, labels: Sequence[str]) -> np.ndarra
     return codes
 
 
-def _alt(points, share, codes, labels, width: int) -> str:
+def means_in_words(points: np.ndarray, codes: np.ndarray, labels: Sequence[str]) -> str:
+    """Return where each group's mean lies on the plane.
+
+    Parameters
+    ----------
+    points, codes
+        (n, 2) and (n,).
+    labels
+        The groups' names.
+
+    Examples
+    --------
+    >>> means_in_words(np.array([[0.0, 1], [2, 1]]), np.array([0, 0]), ["a", "b"])
+    'Group means: a (1.00, 1.00), b (no rows).'
+    """
     means = []
     for code, name in enumerate(labels):
         rows = points[codes == code]
         # Adding nought turns −0.00 into 0.00.
         x, y = np.round(rows.mean(axis=0), 2) + 0.0 if len(rows) else (np.nan, np.nan)
         means.append(f"{name} ({x:.2f}, {y:.2f})" if len(rows) else f"{name} (no rows)")
+    return f"Group means: {', '.join(means)}."
+
+
+def _alt(points, share, codes, labels, width: int) -> str:
     return (
         f"Principal plane of a representation with {width} columns, {share[0]:.0%} and "
-        f"{share[1]:.0%} of its variance. Group means: {', '.join(means)}."
+        f"{share[1]:.0%} of its variance. {means_in_words(points, codes, labels)}"
     )
