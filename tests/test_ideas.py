@@ -6,7 +6,7 @@ from matplotlib.patches import Ellipse
 
 from fairtutor.exchange import FairtutorError
 from fairtutor.figures import (
-    comparable_people,
+    joined_people,
     means_and_spreads,
     shares_by_prototype,
     values_by_group,
@@ -51,7 +51,7 @@ def test_what_distributions_have_in_common():
 
 def test_each_judgement_is_a_line_between_its_two_people():
     pairs = [[0, 5], [3, 7], [10, 11]]
-    picture = comparable_people({"z": POINTS[:50]}, CODES[:50], NAMES, pairs)
+    picture = joined_people({"z": POINTS[:50]}, CODES[:50], NAMES, pairs)
     lines = picture.axes[0].get_lines()
     for line, (a, b) in zip(lines, pairs, strict=True):
         assert np.allclose(line.get_xydata(), POINTS[[a, b]])
@@ -67,7 +67,7 @@ def test_each_judgement_is_a_line_between_its_two_people():
         (lambda: means_and_spreads({"x": POINTS[:3]}, CODES, NAMES), "shape .3, 2."),
         (lambda: values_by_group({"x": [1.0]}, CODES, NAMES), "for 400 rows"),
         (
-            lambda: comparable_people({"x": POINTS[:, :1]}, CODES, NAMES, [[0, 1]]),
+            lambda: joined_people({"x": POINTS[:, :1]}, CODES, NAMES, [[0, 1]]),
             "two coordinates",
         ),
     ],

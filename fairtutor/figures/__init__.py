@@ -8,7 +8,7 @@ from .curves import false_meets_curve, training_curves
 from .embedding import embedding, principal_plane
 from .findings import audit_findings
 from .ideas import (
-    comparable_people,
+    joined_people,
     means_and_spreads,
     shares_by_prototype,
     values_by_group,
@@ -31,12 +31,12 @@ __all__ = [
     "TrailPoint",
     "audit_findings",
     "calibration_by_group",
-    "comparable_people",
     "coverage_map",
     "elicitation_errors",
     "embedding",
     "fairness_utility_trail",
     "false_meets_curve",
+    "joined_people",
     "leakage_by_probe",
     "limits_by_rows",
     "live_curve",

@@ -219,7 +219,7 @@ def values_by_group(
     return Picture(fig, words)
 
 
-def comparable_people(
+def joined_people(
     panels: Mapping[str, ArrayLike],
     codes: ArrayLike,
     labels: Sequence[str],
@@ -250,7 +250,7 @@ def comparable_people(
     Examples
     --------
     >>> points = [[0, 0], [1, 0], [4, 0], [5, 0]]
-    >>> comparable_people({"z": points}, [0, 1, 0, 1], ["a", "b"], [[0, 1], [2, 3]])
+    >>> joined_people({"z": points}, [0, 1, 0, 1], ["a", "b"], [[0, 1], [2, 3]])
     4 people, 2 judgements of who is comparable. z: joined people lie 0.29 times as \
 far apart as any two people (medians).
     """
