@@ -11,7 +11,15 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "fairtutor.data": ("Dataset", "load"),
-    "fairtutor.entities": ("ClosedLoop", "DataProducer", "DataRegulator", "DataUser"),
+    "fairtutor.entities": (
+        "ClosedLoop",
+        "DataProducer",
+        "DataRegulator",
+        "DataUser",
+        "Frontier",
+        "rehearse",
+        "sweep",
+    ),
     "fairtutor.exchange": (
         "AuditReport",
         "Criterion",

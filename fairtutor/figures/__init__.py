@@ -7,6 +7,7 @@ from .coverage import coverage_map
 from .curves import false_meets_curve, training_curves
 from .embedding import embedding, principal_plane
 from .findings import audit_findings
+from .frontier import FrontierDot, fairness_utility_frontier, frontier_point
 from .ideas import (
     joined_people,
     means_and_spreads,
@@ -27,6 +28,7 @@ from .verdicts import verdict_regions
 
 __all__ = [
     "Diagram",
+    "FrontierDot",
     "Picture",
     "TrailPoint",
     "audit_findings",
@@ -34,8 +36,10 @@ __all__ = [
     "coverage_map",
     "elicitation_errors",
     "embedding",
+    "fairness_utility_frontier",
     "fairness_utility_trail",
     "false_meets_curve",
+    "frontier_point",
     "joined_people",
     "leakage_by_probe",
     "limits_by_rows",
