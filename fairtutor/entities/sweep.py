@@ -109,6 +109,7 @@ def sweep(
     [0.5, 1.0]
     """
     view = dataset.without_audit()
+    rows = view.rows(split)
     criterion = criteria.followed(metric)
     pairs = _pairs(method, strengths, seeds, user, dict(settings or {}))
     keys = [""] * len(pairs)
@@ -136,7 +137,6 @@ def sweep(
                 if file is not None:
                     file.add(key, _record(trials[known], producer, trainer, view))
             bar.update()
-    rows = view.rows(split)
     return Frontier(
         method=method,
         user=user,
