@@ -1,10 +1,13 @@
 """The cost of mistrust: what it costs to hand on z instead of trusting with x."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from ..exchange.errors import FairtutorError
 
 
 @dataclass(frozen=True)
@@ -100,3 +103,247 @@ def _curve(scores: Tensor, y: Tensor, steps: int) -> Sequence[Tensor]:
     decisions = scores.double()[:, None] >= cuts
     right = (decisions == y.bool()[:, None]).sum(0).double()
     return cuts, right, decisions.double().mean(0)
+
+
+@dataclass(frozen=True)
+class FairRisk:
+    """The best that a user of a representation of few values can do within a gap.
+
+    Attributes
+    ----------
+    risk
+        The share of wrong decisions.
+    gap
+        The difference of the two groups' selection rates, at most the one allowed.
+    decisions
+        The chance of a positive decision at each value, (K,); all 0 or 1 but at most
+        one.
+    """
+
+    risk: float
+    gap: float
+    decisions: Tensor
+
+
+def best_fair_risk(counts: Tensor, max_gap: float) -> FairRisk:
+    """Find the best randomised decision by z within a selection rate gap, exactly.
+
+    Minimise P(ŷ ≠ y) over all g(z) in [0, 1] with |E[g | a = 1] − E[g | a = 0]| ≤ Δ.
+    Without the limit, g = [P(y = 1 | z) ≥ ½]. Turning the decision at z round costs
+    |P(y = 1, z) − P(y = 0, z)| and moves the gap by |P(z | 1) − P(z | 0)|: turn the
+    values round at which the gap costs least, the last one in part (a fractional
+    knapsack, which solves this linear program).
+
+    Parameters
+    ----------
+    counts
+        Rows by group, outcome and value of z, (2, 2, K), or their shares; each group
+        with a row. From :func:`fairtutor.theory.tradeoff.joint_counts`.
+    max_gap
+        Δ, in [0, 1].
+
+    Returns
+    -------
+    FairRisk
+
+    Raises
+    ------
+    FairtutorError
+        The shape is another one, a group is empty, or the gap is no share.
+
+    References
+    ----------
+    Menon & Williamson (2018), "The cost of fairness in binary classification": a
+    threshold on P(y = 1 | z) shifted in proportion to P(a = 1 | z).
+
+    Examples
+    --------
+    >>> counts = torch.tensor([[[6, 1], [1, 2]], [[2, 1], [1, 6]]])
+    >>> [round(best_fair_risk(counts, gap).risk, 3) for gap in (1.0, 0.2, 0.0)]
+    [0.2, 0.35, 0.5]
+    """
+    if counts.shape[:2] != (2, 2) or not (counts.sum((1, 2)) > 0).all():
+        raise FairtutorError(
+            f"The counts have shape {tuple(counts.shape)}; give (2, 2, K): two groups "
+            "with rows, two outcomes, K values."
+        )
+    if not 0 <= max_gap <= 1:
+        raise FairtutorError(f"max_gap is {max_gap!r}; use a number from 0 to 1.")
+    shares = counts.double() / counts.sum()
+    gain = (shares[:, 1] - shares[:, 0]).sum(0)  # of deciding yes at z
+    given_group = shares.sum(1) / shares.sum((1, 2))[:, None]
+    pull = given_group[1] - given_group[0]  # on the gap, of deciding yes at z
+    g = (gain > 0).double()
+    gap = (g * pull).sum()
+    towards = pull * gap.sign()  # positive where a yes widens the gap
+    narrows = torch.where(g > 0, towards, -towards).clamp(min=0)
+    order = (gain.abs() / narrows).argsort()  # infinite where it would not narrow it
+    excess = (gap.abs() - max_gap).clamp(min=0)
+    before = narrows[order].cumsum(0) - narrows[order]
+    turned = torch.zeros_like(g)
+    turned[order] = ((excess - before) / narrows[order]).clamp(0, 1)
+    turned[narrows == 0] = 0.0
+    g = g + turned * (1 - 2 * g)
+    risk = shares[:, 1].sum() - (g * gain).sum()
+    return FairRisk(risk.item(), (g * pull).sum().abs().item(), g)
+
+
+def exact_cost_of_mistrust(counts: Tensor, cells: Tensor, max_gap: float) -> float:
+    """Return the cost of mistrust where x takes few values and its chances are known.
+
+    C = min over g of R(g(z)) − min over h of R(h(x)), both within the same gap. As
+    z = f(x), every g(z) is an h(x): C is never negative, and 0 if f merges nothing.
+
+    Parameters
+    ----------
+    counts
+        Rows by group, outcome and value of x, (2, 2, K), or their shares.
+    cells
+        Which value of z each value of x becomes, (K,), from 0.
+    max_gap
+        The gap that both users may have, in [0, 1].
+
+    Returns
+    -------
+    float
+        In [0, 1].
+
+    Raises
+    ------
+    FairtutorError
+        As for :func:`best_fair_risk`.
+
+    References
+    ----------
+    McNamara, Ong & Williamson (2019), "Costs and benefits of fair representation
+    learning", AIES, who name it; here with a limit on the gap of both users.
+
+    Examples
+    --------
+    >>> counts = torch.tensor([[[6, 1], [1, 2]], [[2, 1], [1, 6]]])
+    >>> round(exact_cost_of_mistrust(counts, torch.tensor([0, 0]), 0.2), 3)
+    0.15
+    """
+    merged = counts.new_zeros(2, 2, int(cells.max()) + 1)
+    merged.index_add_(2, cells, counts)
+    trusted, on_z = (best_fair_risk(c, max_gap).risk for c in (counts, merged))
+    return max(0.0, on_z - trusted)  # below nought by rounding only
+
+
+@dataclass(frozen=True)
+class Beliefs:
+    """What a user makes of each row: the chances of its outcome and of its group.
+
+    Attributes
+    ----------
+    outcome
+        P(y = 1 | ·), (n,) float.
+    group
+        P(a = 1 | ·), (n,) float. A user who sees the group has 0 or 1 here.
+    """
+
+    outcome: Tensor
+    group: Tensor
+
+    def rows(self, which: Tensor) -> "Beliefs":
+        """Return the beliefs about some rows, given by number or as a mask."""
+        return Beliefs(self.outcome[which], self.group[which])
+
+
+@dataclass(frozen=True)
+class FairRule:
+    """Decide yes where P(y = 1 | ·) is above a threshold that depends on P(a = 1 | ·).
+
+    Attributes
+    ----------
+    threshold
+        ½, or infinite for a rule that says no (yes) to all.
+    slope
+        λ: the threshold rises by λ/2 · (P(a = 1 | ·) / P(a = 1) −
+        P(a = 0 | ·) / P(a = 0)).
+    share
+        P(a = 1).
+    """
+
+    threshold: float
+    slope: float
+    share: float
+
+    def decide(self, beliefs: Beliefs) -> Tensor:
+        """Return decisions, (n,) bool."""
+        pull = _pull(beliefs.group, self.share)
+        return beliefs.outcome.double() > self.threshold + self.slope / 2 * pull
+
+
+def best_fair_rule(
+    beliefs: Beliefs, y: Tensor, groups: Tensor, max_gap: float, steps: int = 400
+) -> FairRule:
+    """Choose the most accurate rule whose selection rates differ by little.
+
+    Among all decisions by some features, group or no group among them, the best within
+    a gap are of the kind of :class:`FairRule`, if the beliefs are the true chances.
+    Here λ is the one with the fewest errors on these rows; which are estimates too.
+
+    Parameters
+    ----------
+    beliefs
+        About the n rows.
+    y, groups
+        (n,), 0 or 1.
+    max_gap
+        Largest difference of the two selection rates on these rows, in [0, 1]. No coin
+        is tossed: near 0 hardly any rule but the constant ones has so small a gap.
+    steps
+        How many slopes are tried, beside none at all and saying no or yes to all.
+
+    Returns
+    -------
+    FairRule
+
+    Raises
+    ------
+    FairtutorError
+        There are not exactly two groups with rows, or the gap is no share.
+
+    References
+    ----------
+    Menon & Williamson (2018), "The cost of fairness in binary classification".
+
+    Examples
+    --------
+    >>> y = groups = torch.tensor([0, 0, 1, 1])
+    >>> beliefs = Beliefs(torch.tensor([0.2, 0.4, 0.6, 0.9]), groups.double())
+    >>> best_fair_rule(beliefs, y, groups, max_gap=1.0).slope
+    0.0
+    >>> best_fair_rule(beliefs, y, groups, 0.0).decide(beliefs)
+    tensor([False,  True, False,  True])
+    """
+    if set(groups.unique().tolist()) != {0, 1}:
+        raise FairtutorError("A fair rule is sought for two groups, coded 0 and 1.")
+    if not 0 <= max_gap <= 1:
+        raise FairtutorError(f"max_gap is {max_gap!r}; use a number from 0 to 1.")
+    share = groups.double().mean().item()
+    pull = _pull(beliefs.group, share)
+    bends = ((2 * beliefs.outcome.double() - 1) / pull).sort().values
+    bends = bends[bends.isfinite()]
+    middles = (bends[1:] + bends[:-1]) / 2
+    picked = torch.linspace(0, max(len(middles) - 1, 0), min(steps, len(middles)))
+    slopes = torch.cat([pull.new_zeros(1), middles[picked.long()]])
+    cuts = 0.5 + slopes[:, None] / 2 * pull  # (rules, n)
+    constant = torch.tensor([math.inf, -math.inf], dtype=cuts.dtype, device=cuts.device)
+    cuts = torch.cat([cuts, constant[:, None].expand(2, len(y))])
+    decisions = beliefs.outcome.double() > cuts
+    right = (decisions == y.bool()).double().mean(1)
+    gaps = decisions[:, groups == 1].double().mean(1)
+    gaps = (gaps - decisions[:, groups == 0].double().mean(1)).abs()
+    right[gaps > max_gap + 1e-12] = -1
+    best = int(right.argmax())
+    if best >= len(slopes):
+        return FairRule(constant[best - len(slopes)].item(), 0.0, share)
+    return FairRule(0.5, slopes[best].item(), share)
+
+
+def _pull(group: Tensor, share: float) -> Tensor:
+    """P(· | a = 1) / P(·) − P(· | a = 0) / P(·), by Bayes, (n,) float64."""
+    group = group.double()
+    return group / share - (1 - group) / (1 - share)
