@@ -1,7 +1,7 @@
 """Linear erasure: remove what a linear probe could know of the group, and no more."""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
 from ..exchange.architecture import build, mlp
@@ -20,6 +20,9 @@ def erasure(task: Task) -> Encoder:
     column, which can be large in columns of rare categories: such a column differs
     between the groups for nearly everyone and is evened out by the few in that
     category. Where they are missing, a linear probe tells the group.
+
+    It knows demographic parity only: ``task.notion`` is not looked at, and the error
+    rates of a user of r(x) may differ between the groups.
 
     Parameters
     ----------
@@ -56,30 +59,56 @@ def erasure(task: Task) -> Encoder:
         )
     X = task.X.double()
     mean = X.mean(0)  # μ
+    X = X - mean
     Z = one_hot(task.groups, task.num_groups).double()
-    erased = task.strength * _erased_part(X - mean, Z - Z.mean(0))  # s · W⁺ P W
-    weight = torch.eye(len(mean), device=X.device) - erased
-    # A column of which nothing is left must be constant: float32's rounding of what
-    # should cancel would still tell the group, and a probe reads it.
-    left = ((X - mean) @ weight.T).square().mean(0)
-    weight[left <= TINY * (X - mean).square().mean(0)] = 0
-    weight[weight.abs() < TINY] = 0  # rounding as well, in columns that never vary
+    covariance = X.T @ X / len(X)  # Σ_xx
+    erased = _erased_part(covariance, X.T @ (Z - Z.mean(0)) / len(X))  # W⁺ P W
     layers = mlp(X.shape[1], X.shape[1])
     module = build(layers, X.shape[1])
-    with torch.no_grad():
-        module[0].weight.copy_(weight)
-        module[0].bias.copy_(mean - weight @ mean)
+    remove(task.strength * erased, mean, covariance, module[0])
     return Encoder(module.eval(), layers)
 
 
-def _erased_part(X: Tensor, Z: Tensor) -> Tensor:
-    """W⁺ P W, with W = (Σ_xx^½)⁺ and P the projection onto the columns of W Σ_xz."""
-    n = len(X)
-    variances, directions = torch.linalg.eigh(X.T @ X / n)  # Σ_xx
+def remove(removed: Tensor, mean: Tensor, covariance: Tensor, layer: nn.Linear) -> None:
+    """Set a layer to x − R (x − μ), without what rounding would leave of x.
+
+    Parameters
+    ----------
+    removed
+        R, (d, d) float64.
+    mean, covariance
+        μ, (d,), and Σ_xx, (d, d), of the rows that R was made for, float64.
+    layer
+        From d to d features.
+
+    Examples
+    --------
+    >>> layer = nn.Linear(2, 2)
+    >>> remove(torch.diag(torch.tensor([1.0, 0])), torch.ones(2), torch.eye(2), layer)
+    >>> layer(torch.tensor([[3.0, 5.0]])).tolist()
+    [[1.0, 5.0]]
+    """
+    weight = torch.eye(len(mean), device=mean.device) - removed
+    # A column of which nothing is left must be constant: float32's rounding of what
+    # should cancel would still tell the group, and a probe reads it.
+    left = (weight @ covariance * weight).sum(1)
+    weight[left <= TINY * covariance.diagonal()] = 0
+    weight[weight.abs() < TINY] = 0  # rounding as well, in columns that never vary
+    with torch.no_grad():
+        layer.weight.copy_(weight)
+        layer.bias.copy_(mean - weight @ mean)
+
+
+def _erased_part(covariance: Tensor, shared: Tensor) -> Tensor:
+    """W⁺ P W from Σ_xx and Σ_xz.
+
+    W = (Σ_xx^½)⁺, and P is the projection onto the columns of W Σ_xz.
+    """
+    variances, directions = torch.linalg.eigh(covariance)
     kept = variances > TINY * variances.max()
     roots, directions = variances[kept].sqrt(), directions[:, kept]
     whiten = directions / roots @ directions.T  # W
     unwhiten = directions * roots @ directions.T  # W⁺
-    told, sizes, _ = torch.linalg.svd(whiten @ (X.T @ Z / n), full_matrices=False)
+    told, sizes, _ = torch.linalg.svd(whiten @ shared, full_matrices=False)
     told = told[:, sizes > TINY**0.5 * sizes.max().clamp(min=TINY)]
     return unwhiten @ told @ told.T @ whiten  # P = told toldᵀ
