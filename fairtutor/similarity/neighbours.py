@@ -66,7 +66,7 @@ def neighbour_mean(
             f"values has the shape {tuple(values.shape)}; use one value for each of "
             f"the {len(reference)} reference points."
         )
-    asked = _prepare(X, reference, k, own_position)
+    asked = prepare(X, reference, k, own_position)
     each = torch.stack([torch.ones_like(values), values], 1).double()
     table = each.new_zeros(len(asked.search.order), 2)
     table.index_add_(0, asked.search.place[asked.who], each)
@@ -115,7 +115,7 @@ def neighbour_distance(
     >>> neighbour_distance(line, line, k=1, own_position=torch.arange(4))
     tensor([1., 0., 0., 4.], dtype=torch.float64)
     """
-    asked = _prepare(X, reference, k, own_position)
+    asked = prepare(X, reference, k, own_position)
     kth = [
         asked.search.kth(chunk)
         for chunk in asked.search.chunks(asked.queries, asked.own)
@@ -125,20 +125,41 @@ def neighbour_distance(
     return torch.cat(kth)[asked.back].sqrt() / asked.scale
 
 
-class _Asked(NamedTuple):
-    """What is left to search once identical rows are one."""
+class Asked(NamedTuple):
+    """What is left to search once identical rows are one.
+
+    Attributes
+    ----------
+    search
+        Over the different rows of the reference.
+    who
+        (n,), the point each row of the reference is.
+    queries
+        (q, d), the different rows of X.
+    own
+        (q,), where they stand in the search, or -1.
+    back
+        (m,), the query each row of X is.
+    scale
+        Distances are to be divided by it.
+    """
 
     search: Search
-    who: Tensor  # (n,), the point each row of the reference is
-    queries: Tensor  # (q, d), all different
-    own: Tensor  # (q,), where they stand in the search, or -1
-    back: Tensor  # (m,), the query each row of X is
-    scale: Tensor  # distances are to be divided by it
+    who: Tensor
+    queries: Tensor
+    own: Tensor
+    back: Tensor
+    scale: Tensor
 
 
-def _prepare(
-    X: Tensor, reference: Tensor, k: int, own_position: Tensor | None
-) -> _Asked:
+def prepare(X: Tensor, reference: Tensor, k: int, own_position: Tensor | None) -> Asked:
+    """Check what is asked of a search for neighbours, and make identical rows one.
+
+    Parameters
+    ----------
+    X, reference, k, own_position
+        As for :func:`neighbour_mean`.
+    """
     _check(X, reference, k, own_position)
     points, who, counts = reference.unique(
         dim=0, return_inverse=True, return_counts=True
@@ -158,7 +179,7 @@ def _prepare(
         own = torch.full_like(back[: len(queries)], -1)
     else:
         own = search.place[same]
-    return _Asked(search, who, queries, own, back, scale)
+    return Asked(search, who, queries, own, back, scale)
 
 
 def _precision(X: Tensor) -> float:

@@ -139,15 +139,36 @@ class Search:
         nearer, tied : Tensor of float64, shape (m, c)
             The query's own point counts, with its whole row of the table.
         """
+        nearer, within = chunk.X.new_zeros(2, len(chunk.X), table.shape[1])
+        for part, rows, is_nearer, is_within in self.near(chunk, kth):
+            nearer[rows] += is_nearer.double() @ table[part]
+            within[rows] += is_within.double() @ table[part]
+        return nearer, within - nearer
+
+    def near(
+        self, chunk: Chunk, kth: Tensor
+    ) -> Iterator[tuple[slice, Tensor, Tensor, Tensor]]:
+        """Yield who is nearer than the k-th neighbour, and who no farther, by box.
+
+        Parameters
+        ----------
+        kth
+            What :meth:`kth` returned.
+
+        Yields
+        ------
+        part, rows, nearer, within
+            The points of a box, as a slice of the search's ``order``; the queries that
+            reach it, (r,); and for each two of them whether the point is nearer than
+            the k-th neighbour, or no farther, (r, points) of bool. The query's own
+            point counts.
+        """
         tie = self.tie(chunk, kth)
         near, far = (kth - tie)[:, None], (kth + tie)[:, None]
-        nearer, within = chunk.X.new_zeros(2, len(chunk.X), table.shape[1])
         for box, rows in visits(chunk.bounds <= far):
             part = self.boxes.parts[box]
             squared = self._squared(chunk, rows, part, own=0)
-            nearer[rows] += (squared < near[rows]).double() @ table[part]
-            within[rows] += (squared <= far[rows]).double() @ table[part]
-        return nearer, within - nearer
+            yield part, rows, squared < near[rows], squared <= far[rows]
 
     def _find(self, chunk: Chunk, due: Tensor, nearest: Tensor, weight: Tensor) -> None:
         """Search the boxes that are due; keep the k least distances, in place."""
