@@ -34,7 +34,7 @@ DEFAULT_STRENGTHS: Mapping[str, float] = {
 # From weakest to strongest: what a frontier tries, and how far a slider goes.
 STRENGTHS: Mapping[str, tuple[float, ...]] = {
     "identity": (0.0,),
-    "prototypes": (0.0, 0.1, 0.5, 1.0, 5.0),
+    "prototypes": (0.0, 0.05, 0.1, 0.2, 0.5, 1.0),
     "erasure": (0.0, 0.25, 0.5, 0.75, 1.0),
     "projection": (0.0, 0.25, 0.5, 0.75, 1.0),
     "adversarial": (0.0, 0.5, 1.0, 2.0, 5.0),
