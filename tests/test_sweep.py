@@ -24,9 +24,10 @@ from fairtutor import (
     rehearse,
     sweep,
 )
-from fairtutor.entities import FrontierPoint
+from fairtutor.entities import FrontierPoint, sweep_users, trial_store
 from fairtutor.entities.frontier import Trial
 from fairtutor.entities.trial_cache import TrialCache, fingerprint, fingerprint_of_code
+from fairtutor.entities.trial_store import Question, TrialStore
 from fairtutor.producers import METHODS, adversarial, identity
 from fairtutor.training import Stopped, fit
 
@@ -127,6 +128,27 @@ def test_seeds_change_results_and_the_same_seed_does_not(german):
     assert one == same
     assert len({trial.accuracy for trial in one.points[0].trials}) > 1
     assert one.points[0].accuracy.deviation > 0
+
+
+def test_users_share_each_representation_and_get_what_they_get_alone(
+    german, frontier, tmp_path, counted, monkeypatch
+):
+    produced, really = [], DataProducer.produce
+
+    def count(self, *args, **options):
+        produced.append(str(self))
+        return really(self, *args, **options)
+
+    monkeypatch.setattr(DataProducer, "produce", count)
+    path, about = tmp_path / "points.jsonl", (german, CRITERIA, "erasure")
+    options = {"cache": path, "progress": False}
+    again(german, path, seeds=1)
+    assert (len(produced), len(counted)) == (3, 3)
+    both = sweep_users(*about, ["logistic", "mlp"], [0.0, 1.0], 2, **options)
+    assert len(produced) == 3 + 6, "for the new user also at the known seed"
+    assert len(counted) == 3 + 3 + 6
+    assert both["logistic"] == frontier
+    assert both["mlp"] == sweep(*about, [0.0, 1.0], 2, user="mlp", progress=False)
 
 
 def test_another_split_and_metric_are_measured_where_asked(german):
@@ -241,10 +263,10 @@ def test_stopped_in_the_middle_nothing_is_lost(
     monkeypatch.setattr(TrialCache, "add", add_and_stop_after_three)
     with pytest.raises(Stopped):
         again(german, path, stop=stop)
-    assert len(counted) == 3 + 1, "the fourth was begun and stopped"
+    assert len(counted) == 3
     monkeypatch.setattr(TrialCache, "add", add)
     assert again(german, path) == frontier
-    assert len(counted) == 4 + 3
+    assert len(counted) == 3 + 3
 
 
 def test_a_line_cut_off_is_computed_again_and_the_rest_is_kept(
@@ -301,7 +323,7 @@ def test_two_processes_that_write_at_once_do_not_mix_their_lines(tmp_path):
     code = (
         "import sys; from fairtutor.entities.trial_cache import TrialCache\n"
         "cache = TrialCache(sys.argv[1])\n"
-        "for i in range(100): cache.add(sys.argv[2] + str(i), {'pad': 'x' * 2000})"
+        "for i in range(50): cache.add(sys.argv[2] + str(i), {'pad': 'x' * 2000})"
     )
     writers = [
         subprocess.Popen([sys.executable, "-c", code, str(path), name])
@@ -309,31 +331,24 @@ def test_two_processes_that_write_at_once_do_not_mix_their_lines(tmp_path):
     ]
     assert [writer.wait() for writer in writers] == [0, 0]
     assert set(TrialCache(path).read()) == {
-        f"{name}{i}" for name in ("one", "two") for i in range(100)
+        f"{name}{i}" for name in ("one", "two") for i in range(50)
     }
 
 
 # ------------------------------------------------------------------ what is stale
 
 
-def key_of(german, monkeypatch=None, **changed):
+def key_of(german, **changed):
     about = {
+        "view": german.without_audit(),
         "criteria": CRITERIA,
         "criterion": GAP,
         "split": "test",
-        "view": german.without_audit(),
-        "producer": DataProducer("erasure", strength=1.0),
-        "user": DataUser("logistic"),
         **changed,
     }
-    [key] = module._keys(
-        [(about["producer"], about["user"])],
-        about["view"],
-        about["criteria"],
-        about["criterion"],
-        about["split"],
-    )
-    return key
+    producer = about.pop("producer", DataProducer("erasure", strength=1.0))
+    user = about.pop("user", "logistic")
+    return TrialStore(Question(**about)).key(producer, user)
 
 
 def other_view(german, what):
@@ -363,7 +378,7 @@ def test_the_same_question_has_the_same_key(german):
         lambda g: {"producer": DataProducer("erasure", strength=0.5)},
         lambda g: {"producer": DataProducer("erasure", strength=1.0, seed=1)},
         lambda g: {"producer": DataProducer("identity", strength=1.0)},
-        lambda g: {"user": DataUser("mlp")},
+        lambda g: {"user": "mlp"},
     ],
     ids="criteria criterion split X y splits strength seed method user".split(),
 )
@@ -375,7 +390,7 @@ def test_settings_versions_and_device_change_the_key(german, monkeypatch):
     narrow, wide = (DataProducer("adversarial", width=width) for width in (4, 8))
     assert key_of(german, producer=narrow) != key_of(german, producer=wide)
     before = key_of(german)
-    monkeypatch.setattr(module, "__version__", "0.0.1")
+    monkeypatch.setattr(trial_store, "__version__", "0.0.1")
     changed = key_of(german)
     monkeypatch.setattr(torch, "__version__", "1.0")
     assert len({before, changed, key_of(german)}) == 3

@@ -5,7 +5,7 @@ from .loop import ClosedLoop, Round
 from .producer import DataProducer
 from .regulator import DataRegulator
 from .rehearsal import Rehearsal, rehearse
-from .sweep import sweep
+from .sweep import sweep, sweep_users
 from .user import DataUser
 
 __all__ = [
@@ -19,4 +19,5 @@ __all__ = [
     "Round",
     "rehearse",
     "sweep",
+    "sweep_users",
 ]

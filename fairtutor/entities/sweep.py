@@ -1,28 +1,20 @@
 """The fairness–utility frontier of a method: every strength, several seeds."""
 
-import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from threading import Event
 
-import torch
 from tqdm import tqdm
 
-from .. import __version__
 from ..data import Dataset
-from ..exchange import Criterion, FairnessCriteria, FairtutorError
-from ..producers import METHODS, STRENGTHS
-from ..training import Stopped, device
+from ..exchange import FairnessCriteria, FairtutorError, Representation
+from ..producers import STRENGTHS
+from ..training import Stopped
 from .evidence import constant_accuracy
 from .frontier import Frontier, FrontierPoint, Trial
 from .producer import DataProducer
 from .rehearsal import rehearse
-from .trial_cache import (
-    TrialCache,
-    fingerprint,
-    fingerprint_of_code,
-    fingerprint_of_data,
-)
+from .trial_store import Question, TrialStore
 from .user import DataUser
 
 PROGRESS_AFTER = 2  # seconds
@@ -108,61 +100,122 @@ def sweep(
     >>> [point.strength for point in frontier.points]
     [0.5, 1.0]
     """
+    return sweep_users(
+        dataset,
+        criteria,
+        method,
+        [user],
+        strengths,
+        seeds,
+        settings=settings,
+        metric=metric,
+        split=split,
+        cache=cache,
+        progress=progress,
+        stop=stop,
+    )[user]
+
+
+def sweep_users(
+    dataset: Dataset,
+    criteria: FairnessCriteria,
+    method: str,
+    users: Iterable[str],
+    strengths: Iterable[float] | None = None,
+    seeds: int | Iterable[int] = 5,
+    *,
+    settings: Mapping[str, object] | None = None,
+    metric: str | None = None,
+    split: str = "test",
+    cache: str | Path | None = None,
+    progress: bool = True,
+    stop: Event | None = None,
+) -> dict[str, Frontier]:
+    """Do as :func:`sweep` for several users, who share each representation.
+
+    Parameters
+    ----------
+    dataset, criteria, method, strengths, seeds, settings, metric, split, cache
+        As for :func:`sweep`.
+    users
+        The users' models.
+    progress, stop
+        As for :func:`sweep`.
+
+    Returns
+    -------
+    dict
+        A frontier by user, each what :func:`sweep` gives for this user.
+
+    Raises
+    ------
+    Stopped, FairtutorError
+        As for :func:`sweep`.
+
+    Examples
+    --------
+    >>> from fairtutor import Criterion, load
+    >>> criterion = Criterion("selection_rate_difference", 0.1, "sex")
+    >>> criteria, users = FairnessCriteria((criterion,)), ["logistic", "mlp"]
+    >>> list(sweep_users(load("german"), criteria, "erasure", users, [1.0], seeds=1))
+    ['logistic', 'mlp']
+    """
+    users = list(users)
+    for model in users:
+        DataUser(model)  # refuses an unknown one before anything is trained
+    producers = _producers(method, strengths, seeds, dict(settings or {}))
     view = dataset.without_audit()
     rows = view.rows(split)
-    criterion = criteria.followed(metric)
-    pairs = _pairs(method, strengths, seeds, user, dict(settings or {}))
-    keys = [""] * len(pairs)
-    stored, file = {}, None
-    if cache is not None:
-        keys = _keys(pairs, view, criteria, criterion, split)
-        file = TrialCache(cache)
-        stored = file.read()
-    trials = {}
+    question = Question(view, criteria, criteria.followed(metric), split)
+    store = TrialStore(question, cache)
     with tqdm(
-        total=len(pairs),
+        total=len(producers) * len(users),
         desc=f"sweep of {method}",
         disable=not progress,
         delay=PROGRESS_AFTER,
         leave=False,
         unit="point",
     ) as bar:
-        for (producer, trainer), key in zip(pairs, keys, strict=True):
-            known = (producer.method, producer.strength, producer.seed)
-            trials[known] = _stored_trial(stored.get(key), producer)
-            if trials[known] is None:
-                trials[known] = _trial(
-                    producer, trainer, view, criteria, criterion, split, stop
-                )
-                if file is not None:
-                    file.add(key, _record(trials[known], producer, trainer, view))
-            bar.update()
-    return Frontier(
-        method=method,
-        user=user,
-        data=dataset.name,
-        split=split,
-        rows=len(rows),
-        criterion=criterion,
-        points=_points(trials, method),
-        identity=_points(trials, "identity")[0],
-        constant_accuracy=constant_accuracy(rows.y),
-    )
+        for producer in producers:
+            missing = [user for user in users if not store.has(producer, user)]
+            bar.update(len(users) - len(missing))
+            if not missing:
+                continue
+            _stop_if(stop)
+            made = producer.produce(criteria, view, progress=False, stop=stop)
+            for user in missing:
+                _stop_if(stop)
+                store.keep(producer, user, _trial(producer, user, made, question, stop))
+                bar.update()
+    chosen = [producer for producer in producers if producer.method == method]
+    identity = [producer for producer in producers if producer.method == "identity"]
+    return {
+        user: Frontier(
+            method=method,
+            user=user,
+            data=dataset.name,
+            split=split,
+            rows=len(rows),
+            criterion=question.criterion,
+            points=_points([store.get(producer, user) for producer in chosen]),
+            identity=_points([store.get(producer, user) for producer in identity])[0],
+            constant_accuracy=constant_accuracy(rows.y),
+        )
+        for user in users
+    }
 
 
-def _pairs(
+def _producers(
     method: str,
     strengths: Iterable[float] | None,
     seeds: int | Iterable[int],
-    user: str,
     settings: dict[str, object],
-) -> list[tuple[DataProducer, DataUser]]:
+) -> list[DataProducer]:
     """Return who takes part, the identity first; refuse all that is wrong at once."""
     DataProducer(method)  # refuses an unknown method
-    chosen = tuple(STRENGTHS[method] if strengths is None else strengths)
-    counted = isinstance(seeds, int)
-    seeds = tuple(range(seeds) if counted else seeds)
-    for name, values in (("strengths", chosen), ("seeds", seeds)):
+    strengths = tuple(STRENGTHS[method] if strengths is None else strengths)
+    seeds = tuple(range(seeds) if isinstance(seeds, int) else seeds)
+    for name, values in (("strengths", strengths), ("seeds", seeds)):
         if not values or len(set(values)) < len(values):
             raise FairtutorError(
                 f"The {name} are {list(values)}; give at least one, each once."
@@ -170,33 +223,28 @@ def _pairs(
     for seed in seeds:
         if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
             raise FairtutorError(f"A seed is {seed!r}; use whole numbers from 0.")
-    producers = [
-        DataProducer("identity", strength=0.0, seed=seed) for seed in seeds
-    ] + [
+    identity = [DataProducer("identity", strength=0.0, seed=seed) for seed in seeds]
+    return identity + [
         DataProducer(method, strength=strength, seed=seed, **settings)
         for seed in seeds
-        for strength in chosen
+        for strength in strengths
         if method != "identity"
     ]
-    return [(producer, DataUser(user, seed=producer.seed)) for producer in producers]
 
 
 def _trial(
     producer: DataProducer,
-    user: DataUser,
-    view: Dataset,
-    criteria: FairnessCriteria,
-    criterion: Criterion,
-    split: str,
+    user: str,
+    made: Representation,
+    question: Question,
     stop: Event | None,
 ) -> Trial:
-    if stop is not None and stop.is_set():
-        raise Stopped
-    watch = {"progress": False, "stop": stop}
-    representation = producer.produce(criteria, view, **watch)
-    submission = user.train(representation, view, **watch)
-    found = rehearse(view, criteria, representation, submission, split, progress=False)
-    finding = found.finding(criterion)
+    """Let a user train on the representation, and rehearse."""
+    view, criteria, split = question.view, question.criteria, question.split
+    trainer = DataUser(user, seed=producer.seed)
+    submission = trainer.train(made, view, progress=False, stop=stop)
+    found = rehearse(view, criteria, made, submission, split, progress=False)
+    finding = found.finding(question.criterion)
     return Trial(
         strength=float(producer.strength),
         seed=producer.seed,
@@ -205,67 +253,13 @@ def _trial(
     )
 
 
-def _points(trials: Mapping[tuple, Trial], method: str) -> tuple[FrontierPoint, ...]:
+def _points(trials: Iterable[Trial]) -> tuple[FrontierPoint, ...]:
     by_strength: dict[float, list[Trial]] = {}
-    for (made_by, _, _), trial in trials.items():
-        if made_by == method:
-            by_strength.setdefault(trial.strength, []).append(trial)
+    for trial in trials:
+        by_strength.setdefault(trial.strength, []).append(trial)
     return tuple(FrontierPoint(s, tuple(of)) for s, of in by_strength.items())
 
 
-def _keys(
-    pairs: list[tuple[DataProducer, DataUser]],
-    view: Dataset,
-    criteria: FairnessCriteria,
-    criterion: Criterion,
-    split: str,
-) -> list[str]:
-    """Return a fingerprint for each pair, of everything its result depends on."""
-    about = (__version__, torch.__version__, device().type, fingerprint_of_data(view))
-    about += (criteria.fingerprint, criterion, split)
-    made_by = {producer.method for producer, _ in pairs}
-    code = {
-        method: fingerprint_of_code(METHODS[method], DataUser, rehearse)
-        for method in made_by
-    }
-    return [
-        fingerprint(
-            about,
-            code[producer.method],
-            producer.method,
-            float(producer.strength),
-            producer.seed,
-            producer.settings,
-            user.model,
-        )
-        for producer, user in pairs
-    ]
-
-
-def _record(
-    trial: Trial, producer: DataProducer, user: DataUser, view: Dataset
-) -> dict[str, object]:
-    """Return a trial as a line of the cache; the names are there for people."""
-    return {
-        "data": view.name,
-        "method": producer.method,
-        "user": user.model,
-        "strength": trial.strength,
-        "seed": trial.seed,
-        "gap": [None if math.isnan(number) else number for number in trial.gap],
-        "accuracy": [*trial.accuracy],
-    }
-
-
-def _stored_trial(record: Mapping | None, producer: DataProducer) -> Trial | None:
-    """Read a trial from the cache, or nothing from what is none."""
-    try:
-        gap, accuracy = (
-            tuple(math.nan if number is None else float(number) for number in numbers)
-            for numbers in (record["gap"], record["accuracy"])
-        )
-    except (TypeError, KeyError, ValueError):
-        return None
-    if len(gap) != 3 or len(accuracy) != 3:
-        return None
-    return Trial(float(producer.strength), producer.seed, gap, accuracy)
+def _stop_if(stop: Event | None) -> None:
+    if stop is not None and stop.is_set():
+        raise Stopped
