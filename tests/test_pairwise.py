@@ -196,14 +196,19 @@ def objective(Z, gamma, W_X, W_F):
     return total
 
 
+@pytest.mark.parametrize("across_groups", [True, False])
 @pytest.mark.parametrize("gamma", [0.0, 0.3, 1.0])
-def test_no_other_directions_have_a_smaller_objective(gamma):
+def test_no_other_directions_have_a_smaller_objective(gamma, across_groups):
     X, y, groups = people(40)
     classes = torch.arange(40) % 4
     task = made_of(X, y, groups, strength=gamma)
-    encoder = pairwise(task, width=2, neighbours=3, comparable=classes)
+    encoder = pairwise(
+        task, width=2, neighbours=3, comparable=classes, across_groups=across_groups
+    )
     W_X = neighbour_weights(X, 3)
     W_F = (classes[:, None] == classes).double().fill_diagonal_(0)
+    if across_groups:
+        W_F *= groups[:, None] != groups
     ours = objective(encoder.module(X).detach(), gamma, W_X, W_F)
 
     apart = (1 - gamma) * laplacian_scatter(X, W_X)

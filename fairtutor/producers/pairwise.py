@@ -26,6 +26,7 @@ def pairwise(
     neighbours: int = 10,
     quantiles: int = 10,
     comparable: Tensor | None = None,
+    across_groups: bool = True,
 ) -> Encoder:
     """Find the linear z = Vᵀx that holds neighbours and comparable people together.
 
@@ -52,8 +53,10 @@ def pairwise(
         columns, for each row by one that has not seen it.
     comparable
         Other judgements on the encoder rows: a class for each row, (n,), people of one
-        class being comparable whatever their group, or pairs of rows, (m, 2). See
+        class being comparable, or pairs of rows, (m, 2). See
         :func:`fairtutor.similarity.comparable_people`.
+    across_groups
+        Whether classes and quantiles compare only people of different groups.
 
     Returns
     -------
@@ -119,7 +122,9 @@ def pairwise(
         progress = bool(task.training.get("progress", True))
         apart += (1 - gamma) * neighbour_scatter(X, neighbours, progress=progress)
     if gamma > 0:
-        apart += gamma * _judged_scatter(task, X, quantiles, comparable)
+        if comparable is None:
+            comparable = _same_quantile(task, X, quantiles)
+        apart += gamma * _judged_scatter(task, X, comparable, across_groups)
     V = closest_directions(X, apart, width)
     weight = V.new_zeros(V.shape[1], len(known))
     weight[:, known] = V.T
@@ -163,18 +168,20 @@ def closest_directions(X: Tensor, apart: Tensor, width: int) -> Tensor:
     return V * V.gather(0, V.abs().argmax(0, keepdim=True)).sign()
 
 
+def _same_quantile(task: Task, X: Tensor, quantiles: int) -> Tensor:
+    """Judge by default: those who rank equally high in their own group."""
+    ranking = _expected_outcome(X, task.y, task.seed)
+    return within_group_quantiles(ranking, task.groups, task.num_groups, quantiles)
+
+
 def _judged_scatter(
-    task: Task, X: Tensor, quantiles: int, comparable: Tensor | None
+    task: Task, X: Tensor, comparable: Tensor, across_groups: bool
 ) -> Tensor:
-    """M^F: the default judgement compares only people of different groups."""
-    if comparable is None:
-        ranking = _expected_outcome(X, task.y, task.seed)
-        classes = within_group_quantiles(
-            ranking, task.groups, task.num_groups, quantiles
-        )
-        return class_scatter(X, classes, task.groups)
+    """M^F."""
     judged = comparable_people(comparable, len(X)).to(X.device)
-    return (class_scatter if judged.ndim == 1 else pair_scatter)(X, judged)
+    if judged.ndim == 2:
+        return pair_scatter(X, judged)
+    return class_scatter(X, judged, task.groups if across_groups else None)
 
 
 def _expected_outcome(X: Tensor, y: Tensor, seed: int) -> Tensor:
