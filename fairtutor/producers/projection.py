@@ -94,6 +94,7 @@ def projection(task: Task, *, rounds: int = 40) -> Encoder:
     module = build(layers, X.shape[1]).eval()
     remove(torch.zeros_like(covariance), mean, covariance, module[0])
     settings, history = task.watching(module), History()
+    on_epoch = settings.get("on_epoch")
     for found, basis in _rounds(
         X, task.groups.cpu(), task.num_groups, rounds, settings
     ):
@@ -102,9 +103,8 @@ def projection(task: Task, *, rounds: int = 40) -> Encoder:
         gone = (basis.T @ covariance * basis.T).sum() / covariance.trace()
         told = {"balanced accuracy": found, "removed variance": gone.item()}
         history.epochs.append(told)
-        if "on_epoch" in settings:
-            place = {"epoch": len(history), "epochs": rounds}
-            settings["on_epoch"]({**told, **place})
+        if on_epoch is not None:
+            on_epoch({**told, "epoch": len(history), "epochs": rounds})
     return Encoder(module, layers, history)
 
 
