@@ -33,6 +33,7 @@ from .subgroups import (
     worst_linear,
     worst_possible,
 )
+from .user import ErrorSum, MistrustCost, cost_of_mistrust, error_sum
 from .ynn import consistency
 
 __all__ = [
@@ -43,8 +44,10 @@ __all__ = [
     "Audited",
     "ConditionalGap",
     "Confirmed",
+    "ErrorSum",
     "FlowTest",
     "Leakage",
+    "MistrustCost",
     "ProbeScore",
     "SequentialAudit",
     "Subgroup",
@@ -56,6 +59,8 @@ __all__ = [
     "confirm",
     "consistency",
     "consistency_terms",
+    "cost_of_mistrust",
+    "error_sum",
     "false_meets",
     "flags",
     "flips_kept",
