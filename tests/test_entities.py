@@ -23,7 +23,7 @@ from fairtutor import (
     load,
 )
 from fairtutor.audit import group_counts, leakage, rates
-from fairtutor.entities import user as user_module
+from fairtutor.entities import models
 from fairtutor.entities.producer import attributes_of
 from fairtutor.exchange import METRICS, build, mlp
 from fairtutor.producers import DEFAULT_STRENGTHS
@@ -147,9 +147,9 @@ def test_a_user_learns_from_z_only(german, monkeypatch):
         module, layers, german.X.shape[1], CRITERIA, method="ten features"
     )
     given = []
-    fit = user_module.fit
+    fit = models.fit
     monkeypatch.setattr(
-        user_module,
+        models,
         "fit",
         lambda objective, rows, **options: (
             given.append((rows, options["validation"]))

@@ -76,7 +76,7 @@ def test_what_is_wrong_is_said_before_anything_is_trained(
 ):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(
-        "fairtutor.entities.user.fit", lambda *_, **__: pytest.fail("it trained")
+        "fairtutor.entities.models.fit", lambda *_, **__: pytest.fail("it trained")
     )
     words = words if "--data" in words else ["--data", "compas", *words]
     assert main(["loop", *words]) == 2

@@ -125,7 +125,8 @@ def gradient_flow(
     Raises
     ------
     FairtutorError
-        The shapes do not fit, the method is unknown, or λ ε is 1 or more.
+        The shapes do not fit, the method is unknown, λ ε is 1 or more, or the model
+        is a step function, such as trees, and has no gradient to follow.
 
     Notes
     -----
@@ -172,6 +173,7 @@ def gradient_flow(
             for t in range(1, steps + 1):
                 x.requires_grad_()
                 total = loss(model(x), y[rows]).sum()  # a row's gradient is its own
+                _require_gradient(total)
                 (ascent,) = torch.autograd.grad(total, x)
                 x, size = x.detach(), step_size * t**-decay
                 pull = (x - x0) * (-2 * lam)
@@ -374,6 +376,17 @@ def outcome_change_test(
         upper=upper.item(),
         tolerance=tolerance,
     )
+
+
+def _require_gradient(total: Tensor) -> None:
+    """Refuse a model nobody would be moved by: that would look like fairness."""
+    if not total.requires_grad:
+        raise FairtutorError(
+            "The loss has no gradient in x: the model is a step function, such as "
+            "trees or hard decisions, or was computed without gradients. The flow "
+            "would move nobody and find nothing. Compare pairs of people instead: "
+            "lipschitz_violations, consistency, attribute flips."
+        )
 
 
 def _require_fit(

@@ -1,18 +1,12 @@
 """The data user: trains a model on the representation and hands it back."""
 
-from collections.abc import Mapping
 from threading import Event
-
-from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy_with_logits
 
 from ..data import Dataset
 from ..exchange import FairtutorError, Representation, Submission, did_you_mean
-from ..exchange.architecture import build, mlp
-from ..training import History, fit, seeded
+from ..training import History
 from ..training.fit import OnEpoch
-
-MODELS: Mapping[str, tuple[int, ...]] = {"logistic": (), "mlp": (64,)}  # hidden widths
+from .models import MODELS, Lesson
 
 
 class DataUser:
@@ -21,9 +15,10 @@ class DataUser:
     Parameters
     ----------
     model
-        ``"logistic"`` regression, or an ``"mlp"`` with one hidden layer of 64 units.
+        ``"logistic"`` regression, an ``"mlp"`` with one hidden layer of 64 units, or
+        gradient-boosted ``"trees"``.
     seed
-        Of weights and row order, a whole number from 0.
+        Of weights and row order, a whole number from 0. Trees draw nothing at random.
 
     Attributes
     ----------
@@ -73,7 +68,8 @@ class DataUser:
         dataset
             Its splits ``"train"`` and ``"validation"`` are used, and no others.
         epochs, patience, progress, stop, on_epoch
-            As for :func:`fairtutor.training.fit`.
+            As for :func:`fairtutor.training.fit`. An epoch of the trees is ten trees;
+            ``stop`` then acts between epochs.
 
         Returns
         -------
@@ -90,35 +86,23 @@ class DataUser:
                 "learns to tell two apart."
             )
         train, validation = dataset.rows("train"), dataset.rows("validation")
-        width = representation.output_width
-        layers = mlp(width, *MODELS[self.model], 1)
-        with seeded(self.seed):
-            module = build(layers, width)
-        self.history = fit(
-            LogLoss(module),
-            [representation.encode(train.X), train.y.float()],
-            epochs=epochs,
-            lr=2e-3,
+        lesson = Lesson(
+            train=(representation.encode(train.X), train.y.float()),
+            validation=(representation.encode(validation.X), validation.y.float()),
             seed=self.seed,
-            validation=[representation.encode(validation.X), validation.y.float()],
-            patience=patience,
-            progress=progress and f"user: {self.model}",
-            stop=stop,
-            on_epoch=on_epoch,
+            training={
+                "epochs": epochs,
+                "patience": patience,
+                "progress": progress and f"user: {self.model}",
+                "stop": stop,
+                "on_epoch": on_epoch,
+            },
         )
-        return Submission.from_module(module, layers, representation, model=self.model)
+        learned = MODELS[self.model](lesson)
+        self.history = learned.history
+        return Submission.from_module(
+            learned.module, learned.layers, representation, model=self.model
+        )
 
     def __str__(self) -> str:
         return self.model
-
-
-class LogLoss(nn.Module):
-    """−log P(y | z), averaged over rows."""
-
-    def __init__(self, module: nn.Module) -> None:
-        super().__init__()
-        self.module = module
-
-    def forward(self, Z: Tensor, y: Tensor) -> dict[str, Tensor]:
-        """Return the loss of a batch: Z (n, width), y (n,) as 0.0 or 1.0."""
-        return {"loss": binary_cross_entropy_with_logits(self.module(Z)[:, 0], y)}

@@ -12,6 +12,7 @@ from itertools import pairwise
 from torch import nn
 
 from .errors import Refused, did_you_mean
+from .trees import MAX_DEPTH, TreeEnsemble, num_parameters
 
 MAX_LAYERS = 32
 MAX_WIDTH = 16_384
@@ -23,6 +24,7 @@ ACTIVATIONS: Mapping[str, Callable[[], nn.Module]] = {
     "gelu": nn.GELU,
     "softmax": partial(nn.Softmax, dim=1),
 }
+SIZES: Mapping[str, int] = {"linear": 2, "trees": 3, **dict.fromkeys(ACTIVATIONS, 0)}
 
 Layers = tuple[tuple, ...]
 
@@ -60,7 +62,9 @@ def build(layers: Sequence[Sequence], width: int) -> nn.Sequential:
     ----------
     layers
         Each a name and its sizes: ``("linear", inputs, outputs)`` or an
-        activation such as ``("relu",)``. An empty list is the identity.
+        activation such as ``("relu",)``. An empty list is the identity. Or, as the
+        only one, ``("trees", inputs, num_trees, depth)``:
+        :class:`fairtutor.exchange.trees.TreeEnsemble`.
     width
         The number of features that enter, at least 1.
 
@@ -72,7 +76,8 @@ def build(layers: Sequence[Sequence], width: int) -> nn.Sequential:
     Raises
     ------
     Refused
-        A layer is unknown, malformed or too large, or its width does not fit.
+        A layer is unknown, malformed or too large, its width does not fit, or trees
+        stand beside other layers.
 
     Examples
     --------
@@ -115,15 +120,19 @@ def output_width(layers: Sequence[Sequence], width: int) -> int:
         raise Refused(f"{len(layers)} layers declared; at most {MAX_LAYERS} are taken.")
     parameters = 0
     for position, layer in enumerate(layers):
-        if _checked_name(position, layer) != "linear":
+        name = _checked_name(position, layer)
+        if name in ACTIVATIONS:
             continue
-        inputs, outputs = layer[1:]
+        inputs = layer[1]
         if inputs != width:
             raise Refused(
                 f"Layer {position} expects {inputs} features, but {width} arrive."
             )
-        parameters += (inputs + 1) * outputs
-        width = outputs
+        if name == "trees":
+            _require_alone(position, layers)
+            parameters, width = num_parameters(*layer[2:]), 1
+        else:
+            parameters, width = parameters + (inputs + 1) * layer[2], layer[2]
     if parameters > MAX_PARAMETERS:
         raise Refused(
             f"{parameters:,} parameters declared; at most {MAX_PARAMETERS:,} are taken."
@@ -164,7 +173,17 @@ def layers_from_json(text: str) -> Layers:
 
 def _module(layer: Sequence) -> nn.Module:
     name, *sizes = layer
-    return nn.Linear(*sizes) if name == "linear" else ACTIVATIONS[name]()
+    made = {"linear": nn.Linear, "trees": TreeEnsemble, **ACTIVATIONS}
+    return made[name](*sizes)
+
+
+def _require_alone(position: int, layers: Sequence[Sequence]) -> None:
+    """Refuse trees beside other layers: two steps in a row are a table of anything."""
+    if len(layers) > 1:
+        raise Refused(
+            f"Layer {position} is an ensemble of trees, which must be the whole model; "
+            f"{len(layers)} layers are declared."
+        )
 
 
 def _checked_name(position: int, layer: Sequence) -> str:
@@ -175,12 +194,11 @@ def _checked_name(position: int, layer: Sequence) -> str:
     ):
         raise Refused(f"Layer {position} is {layer!r}, not a name and its sizes.")
     name, *sizes = layer
-    if name not in ("linear", *ACTIVATIONS):
+    if name not in SIZES:
         raise Refused(
-            f"Layer {position} is of unknown kind {name!r}. "
-            f"{did_you_mean(name, ['linear', *ACTIVATIONS])}"
+            f"Layer {position} is of unknown kind {name!r}. {did_you_mean(name, SIZES)}"
         )
-    if len(sizes) != (2 if name == "linear" else 0):
+    if len(sizes) != SIZES[name]:
         raise Refused(f"Layer {position}, {name!r}, has the wrong number of sizes.")
     for size in sizes:
         if type(size) is not int or not 1 <= size <= MAX_WIDTH:
@@ -188,4 +206,9 @@ def _checked_name(position: int, layer: Sequence) -> str:
                 f"Layer {position}, {name!r}, has size {size!r}; "
                 f"sizes are whole numbers from 1 to {MAX_WIDTH:,}."
             )
+    if name == "trees" and sizes[-1] > MAX_DEPTH:
+        raise Refused(
+            f"Layer {position}, 'trees', has depth {sizes[-1]}; at most {MAX_DEPTH} is "
+            "taken."
+        )
     return name

@@ -51,6 +51,12 @@ class Representation(NetworkFile):
         super().__post_init__()
         if self.header.get("distance") != "euclidean":
             raise Refused("A representation's distance is Euclidean on its output.")
+        if any(name == "trees" for name, *_ in self.layers):
+            raise Refused(
+                "The encoder is an ensemble of trees: a step function has no Lipschitz "
+                "constant, and a representation is judged by its own. Trees can only "
+                "be a submission."
+            )
         _ = self.claims
 
     @classmethod

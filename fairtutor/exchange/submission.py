@@ -117,7 +117,7 @@ class Submission(NetworkFile):
         return self.apply(Z).squeeze(1).sigmoid()
 
     def _repr_html_(self) -> str:
-        size = sum(p.numel() for p in self.module.parameters())
+        size = sum(tensor.numel() for tensor in self.module.state_dict().values())
         rows = [
             ("model", self.model),
             ("parameters", f"{size:,}"),

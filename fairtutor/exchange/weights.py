@@ -27,6 +27,7 @@ from .architecture import (
     output_width,
 )
 from .errors import FairtutorError, Refused
+from .trees import TreeEnsemble
 
 MAX_BYTES = 128 * 2**20
 MAX_HEADER_BYTES = 2**20
@@ -121,13 +122,19 @@ class NetworkFile:
         return self._network.module
 
     @property
+    def layers(self) -> Layers:
+        """The declared architecture."""
+        return self._network.layers
+
+    @property
     def output_width(self) -> int:
         """The number of features that leave the network."""
-        return output_width(self._network.layers, self.width)
+        return output_width(self.layers, self.width)
 
-    @torch.no_grad()
     def apply(self, rows: torch.Tensor) -> torch.Tensor:
         """Return the network's output for every row.
+
+        The weights have no gradients; rows that ask for theirs get them.
 
         Parameters
         ----------
@@ -214,7 +221,7 @@ def unpack(packed: bytes, width: int) -> PackedNetwork:
     Refused
         The bytes are a pickle or archive, too large, damaged, or lack an
         architecture; a weight is missing, superfluous, misshapen, not float32,
-        NaN or infinite.
+        NaN or infinite; a tree compares a feature that does not exist.
 
     Examples
     --------
@@ -234,6 +241,9 @@ def unpack(packed: bytes, width: int) -> PackedNetwork:
         raise Refused(f"The weights cannot be read: {error}") from None
     _check_weights(weights, module.state_dict())
     module.load_state_dict(weights)
+    for layer in module:
+        if isinstance(layer, TreeEnsemble):
+            layer.require_features()
     rest = {key: value for key, value in header.items() if key != "layers"}
     return PackedNetwork(module.eval().requires_grad_(False), layers, rest)
 

@@ -1,0 +1,269 @@
+"""What a user can train: three models of P(y = 1 | z), as declared layers."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits
+from tqdm import tqdm
+
+from ..exchange import FairtutorError, architecture
+from ..exchange.architecture import Layers, build
+from ..training import History, Stopped, fit, seeded
+
+if TYPE_CHECKING:
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+TREES_PER_EPOCH = 10
+DEPTH = 5
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a model learns from.
+
+    Attributes
+    ----------
+    train, validation
+        Z, (n, width) float32, and y, (n,) as 0.0 or 1.0.
+    seed
+        Of weights and row order.
+    training
+        Keyword arguments for :func:`fairtutor.training.fit`: epochs, patience,
+        progress, stop, on_epoch.
+    """
+
+    train: tuple[Tensor, Tensor]
+    validation: tuple[Tensor, Tensor]
+    seed: int = 0
+    training: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def width(self) -> int:
+        """The number of features of z."""
+        return self.train[0].shape[1]
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A model, its declaration, and how it was trained."""
+
+    module: nn.Sequential
+    layers: Layers
+    history: History
+
+
+def logistic(lesson: Lesson) -> Learned:
+    """Train a logistic regression: one linear layer."""
+    return _network(lesson)
+
+
+def mlp(lesson: Lesson) -> Learned:
+    """Train a network with one hidden layer of 64 units."""
+    return _network(lesson, 64)
+
+
+def trees(lesson: Lesson) -> Learned:
+    """Train gradient-boosted trees of depth 5, ten in an epoch.
+
+    Scikit-learn grows them on histograms of z, each along the gradient of the log loss
+    that those before it leave; the log loss of the validation rows says how many are
+    kept. Nothing is drawn at random up to 200,000 rows (beyond, the rows that the
+    histograms' bins are made from), so that every seed gives the same trees.
+
+    References
+    ----------
+    Friedman (2001), "Greedy function approximation: a gradient boosting machine",
+    Annals of Statistics 29. Ke et al. (2017), "LightGBM", NeurIPS: histograms.
+    """
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from threadpoolctl import threadpool_limits
+
+    model = HistGradientBoostingClassifier(
+        max_depth=DEPTH,
+        max_leaf_nodes=None,
+        early_stopping=False,  # it would hold out rows of its own
+        warm_start=True,  # each call of fit adds trees
+        random_state=lesson.seed,
+    )
+    with threadpool_limits(1, "openmp"):  # sums whose order is always the same
+        history = _boost(model, lesson, **lesson.training)
+    kept = TREES_PER_EPOCH * (history.best_epoch or len(history))
+    return Learned(*ensemble_of(model, kept), history)
+
+
+def ensemble_of(
+    model: "HistGradientBoostingClassifier", num_trees: int | None = None
+) -> tuple[nn.Sequential, Layers]:
+    """Write a fitted scikit-learn model down as declared trees.
+
+    The result decides every comparison as scikit-learn does, for all float32 rows:
+    thresholds there are float64, and x ≤ t holds for the same x in float32 if t is
+    replaced by the largest float32 that is not above it.
+
+    Parameters
+    ----------
+    model
+        A fitted ``HistGradientBoostingClassifier`` of two classes, without categorical
+        features, its trees at most 12 deep (``max_depth=12``).
+    num_trees
+        How many of its trees, from the first; by default all.
+
+    Returns
+    -------
+    torch.nn.Sequential and its declaration
+        For :meth:`fairtutor.Submission.from_module`. The trees are filled up to the
+        depth of the deepest.
+
+    Raises
+    ------
+    FairtutorError
+        The model is of another kind.
+    Refused
+        It is too deep or too large.
+
+    Examples
+    --------
+    >>> from sklearn.ensemble import HistGradientBoostingClassifier
+    >>> Z = np.arange(100, dtype=np.float32)[:, None]
+    >>> model = HistGradientBoostingClassifier(max_iter=3, max_depth=2)
+    >>> module, layers = ensemble_of(model.fit(Z, Z[:, 0] > 40))
+    >>> layers
+    (('trees', 1, 3, 2),)
+    >>> z = torch.tensor([[40.0], [41.0]])
+    >>> expected = model.predict_proba(z.numpy())[:, 1]
+    >>> np.abs(module(z)[:, 0].sigmoid().numpy() - expected).max() < 1e-6
+    np.True_
+    """
+    # The trees have no public name in scikit-learn; a test compares all the scores.
+    if len(model.classes_) != 2 or model.is_categorical_ is not None:
+        raise FairtutorError(
+            f"The model tells {len(model.classes_)} classes apart"
+            f"{' by categorical features' if model.is_categorical_ is not None else ''}"
+            "; fit two classes on columns of numbers."
+        )
+    nodes = [tree.nodes for (tree,) in model._predictors[:num_trees]]
+    return _written(nodes, model._baseline_prediction.item(), model.n_features_in_)
+
+
+def _written(
+    trees: Sequence[np.ndarray], base: float, inputs: int
+) -> tuple[nn.Sequential, Layers]:
+    """Return scikit-learn's nodes of every tree as declared trees."""
+    depth = max(1, *(int(nodes["depth"].max()) for nodes in trees))
+    layers = (("trees", inputs, len(trees), depth),)
+    module = build(layers, inputs)
+    columns = zip(*(_complete(nodes, depth) for nodes in trees), strict=True)
+    values = dict(zip(("feature", "threshold", "leaf"), columns, strict=True))
+    weights = {f"0.{k}": torch.from_numpy(np.stack(v)) for k, v in values.items()}
+    module.load_state_dict({**weights, "0.base": torch.tensor([base])})
+    return module.eval(), layers
+
+
+def _complete(nodes: np.ndarray, depth: int) -> tuple[np.ndarray, ...]:
+    """Return features, thresholds and leaves of one tree, complete, in float32."""
+    feature, threshold, at = [], [], np.zeros(1, dtype=np.int64)
+    for _ in range(depth):
+        ends = nodes["is_leaf"][at]  # whatever it compares, both sides stay here
+        feature.append(np.where(ends, 0, nodes["feature_idx"][at]))
+        threshold.append(np.where(ends, 0.0, nodes["num_threshold"][at]))
+        sides = [np.where(ends, at, nodes[side][at]) for side in ("left", "right")]
+        at = np.stack(sides, axis=1).ravel()
+    return (
+        np.concatenate(feature).astype(np.float32),
+        _not_above(np.concatenate(threshold)),
+        nodes["value"][at].astype(np.float32),
+    )
+
+
+def _not_above(values: np.ndarray) -> np.ndarray:
+    """Return the largest float32 that is at most each float64, where there is one."""
+    near = np.minimum(values, np.finfo(np.float32).max).astype(np.float32)
+    lower = np.nextafter(near, np.float32(-np.inf))
+    return np.where(near.astype(np.float64) > values, lower, near)
+
+
+MODELS: Mapping[str, Callable[[Lesson], Learned]] = {
+    "logistic": logistic,
+    "mlp": mlp,
+    "trees": trees,
+}
+
+
+class LogLoss(nn.Module):
+    """−log P(y | z), averaged over rows."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, Z: Tensor, y: Tensor) -> dict[str, Tensor]:
+        """Return the loss of a batch: Z (n, width), y (n,) as 0.0 or 1.0."""
+        return {"loss": binary_cross_entropy_with_logits(self.module(Z)[:, 0], y)}
+
+
+def _network(lesson: Lesson, *hidden: int) -> Learned:
+    layers = architecture.mlp(lesson.width, *hidden, 1)
+    with seeded(lesson.seed):
+        module = build(layers, lesson.width)
+    history = fit(
+        LogLoss(module),
+        lesson.train,
+        lr=2e-3,
+        seed=lesson.seed,
+        validation=lesson.validation,
+        **lesson.training,
+    )
+    return Learned(module, layers, history)
+
+
+def _boost(
+    model: "HistGradientBoostingClassifier",
+    lesson: Lesson,
+    *,
+    epochs: int,
+    patience: int | None,
+    progress: bool | str,
+    stop: object,
+    on_epoch: Callable[[Mapping[str, float]], None] | None,
+) -> History:
+    """Grow trees until the validation loss has not fallen for some epochs."""
+    if epochs < 1:
+        raise FairtutorError(f"epochs is {epochs!r}; use a whole number from 1.")
+    rows = {"loss": lesson.train, "validation loss": lesson.validation}
+    Z, y = (tensor.cpu().numpy() for tensor in lesson.train)
+    scores: dict[str, Tensor | float] = dict.fromkeys(rows, 0.0)
+    history, lowest = History(), float("inf")
+    for epoch in tqdm(
+        range(1, epochs + 1),
+        desc=progress if isinstance(progress, str) else "training",
+        disable=not progress,
+        delay=1,
+        leave=False,
+        unit="epoch",
+    ):
+        if stop is not None and stop.is_set():
+            raise Stopped
+        model.set_params(max_iter=TREES_PER_EPOCH * epoch).fit(Z, y)
+        base = model._baseline_prediction.item() if epoch == 1 else 0.0
+        new = [tree.nodes for (tree,) in model._predictors[-TREES_PER_EPOCH:]]
+        grown, _ = _written(new, base, lesson.width)
+        losses = {}
+        for name, (inputs, outcomes) in rows.items():
+            scores[name] = scores[name] + grown(inputs)[:, 0]
+            losses[name] = binary_cross_entropy_with_logits(
+                scores[name], outcomes
+            ).item()
+        history.epochs.append(losses)
+        if on_epoch is not None:
+            on_epoch({**losses, "epoch": epoch, "epochs": epochs})
+        if patience is None:
+            continue
+        if losses["validation loss"] < lowest:
+            history.best_epoch, lowest = epoch, losses["validation loss"]
+        elif epoch - history.best_epoch >= patience:
+            break
+    return history
