@@ -161,7 +161,7 @@ def _epoch(
 ) -> dict[str, float]:
     """Take one pass of steps; read the losses from the device once, at its end."""
     model.train()
-    total, steps = 0, 0
+    kept = []
     for batch in _batches(runner, rows, batch_size, shuffle):
         if stop is not None and stop.is_set():
             raise Stopped
@@ -169,9 +169,8 @@ def _epoch(
         optimiser.zero_grad()
         runner.backward(losses["loss"])
         optimiser.step()
-        total += torch.stack([loss.detach() for loss in losses.values()])
-        steps += 1
-    means = runner.all_reduce(total / steps)
+        kept.append(torch.stack([loss.detach() for loss in losses.values()]))
+    means = runner.all_reduce(torch.stack(kept).mean(0))
     return dict(zip(losses, means.tolist(), strict=True))
 
 
