@@ -135,10 +135,7 @@ def prototypes(
     True
     """
     _require(task, num_prototypes, optimiser, A_x=A_x, A_y=A_y)
-    with seeded(task.seed):
-        objective = PrototypeObjective(
-            *_start(task.X, num_prototypes), A_x=A_x, A_y=A_y, A_z=task.strength
-        )
+    objective = untrained(task, num_prototypes, A_x=A_x, A_y=A_y)
     rows = rows_of(task)
     watching = task.watching(objective.encoder)
     if optimiser == "Adam":
@@ -300,12 +297,36 @@ def rows_of(task: Task) -> list[Tensor]:
     return [X, task.y.to(X.dtype), members, X.square().sum(1)]
 
 
-def _start(X: Tensor, k: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Rows at random as prototypes, equal weights, and predictions at random."""
-    V = X[torch.randperm(len(X))[:k].to(X.device)]
-    spread = X.var(0, correction=0).sum().clamp(min=1e-6)
-    alpha = torch.full_like(X[0], 3.0) / spread
-    return V, alpha, torch.randn(k).sigmoid().to(X)
+def untrained(
+    task: Task, num_prototypes: int = 10, *, A_x: float = 0.01, A_y: float = 1.0
+) -> PrototypeObjective:
+    """Return the objective where the search begins.
+
+    Parameters
+    ----------
+    task, num_prototypes, A_x, A_y
+        As for :func:`prototypes`.
+
+    Returns
+    -------
+    PrototypeObjective
+        Its prototypes are rows at random, its features weigh the same, such that the
+        mean squared distance between rows is 6, and w is random.
+
+    Examples
+    --------
+    >>> y = groups = torch.tensor([0, 1]).repeat(4)
+    >>> task = Task(torch.randn(8, 2), y, groups, 2)
+    >>> losses = untrained(task, 3)(*rows_of(task))
+    >>> list(losses)
+    ['loss', 'group difference', 'reconstruction loss', 'prediction loss']
+    """
+    X = task.X
+    with seeded(task.seed):
+        V = X[torch.randperm(len(X))[:num_prototypes].to(X.device)]
+        w = torch.randn(num_prototypes).sigmoid().to(X)
+    alpha = torch.full_like(X[0], 3.0) / X.var(0, correction=0).sum().clamp(min=1e-6)
+    return PrototypeObjective(V, alpha, w, A_x=A_x, A_y=A_y, A_z=task.strength)
 
 
 def _require(task: Task, k: int, optimiser: str, **weights: float) -> None:
