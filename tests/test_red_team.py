@@ -16,6 +16,7 @@ from fairtutor.red_team import (
     CLAIMS,
     FILES,
     OUTCOMES,
+    TREES,
     Attempt,
     Attempts,
     Bench,
@@ -59,6 +60,17 @@ WORDS = {
     "overlapping weights": "invalid offset",
     "NaN weight": "NaN or infinite",
     "infinite weight": "NaN or infinite",
+    "tree: feature out of range": "compares feature 107; features are whole numbers",
+    "tree: negative feature": "compares feature -1;",
+    "tree: half a feature": "compares feature 0.5;",
+    "tree: NaN threshold": "'0.threshold' holds NaN",
+    "tree: infinite leaf": "'0.leaf' holds NaN or infinite",
+    "tree: missing nodes": "(3, 1); the architecture declares (3, 3)",
+    "tree: features of another type": "int64; float32 is required",
+    "tree: too many": "201,293,825 parameters declared",
+    "tree: too deep": "has depth 16384; at most 12",
+    "tree: behind another layer": "must be the whole model",
+    "tree: as an encoder": "has no Lipschitz constant",
     "other criteria": "made for other criteria",
     "encoder swapped after approval": "trained on another representation",
     "encoder renamed": "trained on another representation",
@@ -80,8 +92,8 @@ def bench():
     return made
 
 
-@pytest.mark.parametrize("attack", [*FILES, *CLAIMS], ids=lambda a: a.__name__)
-def test_an_attack_by_file_or_claim_ends_as_said(attack, bench):
+@pytest.mark.parametrize("attack", [*FILES, *TREES, *CLAIMS], ids=lambda a: a.__name__)
+def test_an_attack_by_file_trees_or_claim_ends_as_said(attack, bench):
     done = attack(bench)
     assert done.outcome == NOT_REFUSED.get(done.name, "refused")
     assert WORDS[done.name] in done.said

@@ -5,9 +5,10 @@ from .channels import CHANNELS
 from .claims import CLAIMS
 from .files import FILES
 from .reference import REFERENCE
+from .trees import TREES
 from .tuning import TUNING, false_meets_when_tuned
 
-ATTACKS = (*FILES, *CLAIMS, *CHANNELS, *REFERENCE, *TUNING)
+ATTACKS = (*FILES, *TREES, *CLAIMS, *CHANNELS, *REFERENCE, *TUNING)
 
 __all__ = [
     "ATTACKS",
@@ -16,6 +17,7 @@ __all__ = [
     "FILES",
     "OUTCOMES",
     "REFERENCE",
+    "TREES",
     "TUNING",
     "Attempt",
     "Attempts",
