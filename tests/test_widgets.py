@@ -176,7 +176,7 @@ def test_foreign_errors_are_shown_with_their_type_and_origin(german, monkeypatch
 
 def test_an_error_while_drawing_is_shown_too(german, monkeypatch):
     panel = ProducerPanel(german, CRITERIA)
-    monkeypatch.setattr(panel, "picture", lambda: 1 / 0)
+    monkeypatch.setattr(panel, "picture", lambda **_: 1 / 0)
     panel.train()
     with pytest.raises(ZeroDivisionError):
         panel.wait()
@@ -257,9 +257,9 @@ def test_settings_are_readable_and_settable():
     assert (panel.producer.method, panel.producer.strength) == ("adversarial", 7.5)
     assert panel.producer.seed == 3 and panel.producer.settings == {"epochs": 2}
     panel.controls.method.value = "identity"  # its settings are not this method's
-    assert panel.producer.settings == {} and panel.producer.strength == 1
+    assert panel.producer.settings == {} and panel.producer.strength == 0
     panel.controls.method.value = "adversarial"
-    assert panel.producer.settings == {"epochs": 2}
+    assert (panel.producer.strength, panel.producer.settings) == (7.5, {"epochs": 2})
 
 
 def test_the_producer_sees_no_audit_row_and_draws_validation_rows(german):

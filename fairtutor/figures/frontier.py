@@ -41,11 +41,20 @@ class FrontierDot:
     gap, accuracy
         Each (mean, standard deviation) over seeds; with a single seed the deviation
         is NaN, and a gap that could not be computed is NaN.
+    name
+        What is written beside it where dots of several methods are drawn, such as a
+        number.
     """
 
     strength: float
     gap: tuple[float, float]
     accuracy: tuple[float, float]
+    name: str = ""
+
+    @property
+    def words(self) -> str:
+        """Its name, if it has one, and its strength."""
+        return ", ".join(filter(None, (self.name, f"strength {self.strength:g}")))
 
     @property
     def drawable(self) -> bool:
@@ -174,6 +183,8 @@ predictor's accuracy is 0.700.
     if identity is not None and identity.drawable:
         _draw_marker(ax, identity.gap[0], identity.accuracy[0], "p")
         _write(ax, identity, "identity")
+    for dot in before:
+        _write(ax, dot, dot.name)
     if current.drawable:
         _draw_ellipse(ax, current, PRODUCER)
         ax.plot(
@@ -185,15 +196,15 @@ predictor's accuracy is 0.700.
             markeredgecolor=INK,
             markeredgewidth=1.5,
         )
-        _write(ax, current, f"now: {current.strength:g}")
+        _write(ax, current, f"now: {current.name or format(current.strength, 'g')}")
     every = [dot for dot in (current, identity, *before) if dot and dot.drawable]
     _draw_tolerance(ax, [dot.gap[0] for dot in every], criterion)
     ax.margins(y=0.2)
     label(ax, x=_gap_title(criterion), y="accuracy")
-    told = [f"strength {dot.strength:g}: {_place(dot)}" for dot in earlier]
+    told = [f"{dot.words}: {_place(dot)}" for dot in earlier]
     return Picture(
         fig,
-        f"Now at strength {current.strength:g}: {criterion.title} {_place(current)}; "
+        f"Now at {current.words}: {criterion.title} {_place(current)}; "
         f"tolerance {criterion.tolerance:g}. "
         + (f"Before: {'; '.join(told)}. " if told else "")
         + (f"Identity: {_place(identity)}. " if identity else "")

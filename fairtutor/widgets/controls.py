@@ -1,16 +1,25 @@
 """The settings of a producer and of a user, as controls that several panels have."""
 
-from ipywidgets import Dropdown, FloatSlider, HBox, IntText, Layout
+import inspect
+import re
+from collections.abc import Callable
+from html import escape
+
+from ipywidgets import HTML, Dropdown, FloatSlider, HBox, IntText, Layout
 
 from ..entities import DataProducer, DataUser
 from ..entities.user import MODELS
 from ..producers import METHODS, STRENGTHS
 
 WRAP = Layout(flex_flow="row wrap", padding="4px 10px", grid_gap="4px 16px")
+FULL_ROW = Layout(width="100%", margin="0")
 
 
 class ProducerControls(HBox):
     """Method, strength and seed of a :class:`fairtutor.DataProducer`.
+
+    Below them stands what the method does and what its strength means. Another method
+    comes with its own strength, because each has its own scale.
 
     Parameters
     ----------
@@ -22,7 +31,7 @@ class ProducerControls(HBox):
     >>> controls = ProducerControls(DataProducer("erasure", strength=0.5))
     >>> controls.method.value = "adversarial"
     >>> str(controls.value)
-    'adversarial (strength 0.5)'
+    'adversarial (strength 2)'
     """
 
     def __init__(self, producer: DataProducer | None = None) -> None:
@@ -34,14 +43,15 @@ class ProducerControls(HBox):
         self.strength = FloatSlider(
             min=0,
             max=1,
-            step=0.05,
             description="strength",
             readout_format=".2f",
             tooltip="How much fairness is preferred to usefulness",
         )
         self.seed = _seed("producer")
-        self.method.observe(lambda _: self._fit_slider(), names="value")
-        super().__init__([self.method, self.strength, self.seed], layout=WRAP)
+        self._words = HTML(layout=FULL_ROW)
+        self.method.observe(lambda _: self._follow_method(), names="value")
+        controls = [self.method, self.strength, self.seed, self._words]
+        super().__init__(controls, layout=WRAP)
         self.value = producer or DataProducer("identity")
 
     @property
@@ -52,23 +62,38 @@ class ProducerControls(HBox):
             method,
             strength=self.strength.value,
             seed=self.seed.value,
-            **(self._settings if method == self._settings_of else {}),
+            **(self._given.settings if method == self._given.method else {}),
         )
 
     @value.setter
     def value(self, producer: DataProducer) -> None:
-        self._settings_of, self._settings = producer.method, dict(producer.settings)
+        self._given = producer
         self.method.value = producer.method
-        self._fit_slider(at_least=producer.strength)
-        self.strength.value = producer.strength
+        self._follow_method()
         self.seed.value = producer.seed
 
-    def _fit_slider(self, at_least: float = 0.0) -> None:
-        self.strength.max = max(STRENGTHS[self.method.value][-1], 1.0, at_least)
+    @property
+    def words(self) -> str:
+        """What the method does and what its strength means, from its docstring."""
+        method = self.method.value
+        what, strength = words_of(METHODS[method])
+        if STRENGTHS[method][-1] == 0:
+            return f"{what} It has no strength."
+        return f"{what} {strength[:1].upper()}{strength[1:]}"
+
+    def _follow_method(self) -> None:
+        method = self.method.value
+        same = method == self._given.method
+        strength = (self._given if same else DataProducer(method)).strength
+        most = max(STRENGTHS[method][-1], strength)
+        self.strength.max, self.strength.step = most or 1.0, (most or 1.0) / 20
+        self.strength.value = strength
+        self.strength.disabled = most == 0
+        self._words.value = words_html(self.words)
 
 
 class UserControls(HBox):
-    """Model and seed of a :class:`fairtutor.DataUser`.
+    """Model and seed of a :class:`fairtutor.DataUser`, and what the model is.
 
     Parameters
     ----------
@@ -89,8 +114,11 @@ class UserControls(HBox):
             tooltip="What the user trains on the representation",
         )
         self.seed = _seed("user")
-        super().__init__([self.model, self.seed], layout=WRAP)
+        self._words = HTML(layout=FULL_ROW)
+        self.model.observe(lambda _: self._follow_model(), names="value")
+        super().__init__([self.model, self.seed, self._words], layout=WRAP)
         self.value = user or DataUser("logistic")
+        self._follow_model()
 
     @property
     def value(self) -> DataUser:
@@ -100,6 +128,57 @@ class UserControls(HBox):
     @value.setter
     def value(self, user: DataUser) -> None:
         self.model.value, self.seed.value = user.model, user.seed
+
+    @property
+    def words(self) -> str:
+        """What the model is, from its docstring."""
+        return words_of(MODELS[self.model.value])[0]
+
+    def _follow_model(self) -> None:
+        self._words.value = words_html(self.words)
+
+
+def words_of(function: Callable) -> tuple[str, str]:
+    """Return what a function does and what its first parameter is, by its docstring.
+
+    Parameters
+    ----------
+    function
+        With a numpydoc docstring.
+
+    Returns
+    -------
+    tuple of str
+        The first paragraph, and the text of the first parameter or ``""``. Both plain.
+
+    Examples
+    --------
+    >>> words_of(METHODS["erasure"])[1]
+    'strength s from 0 (nothing is erased) to 1.'
+    """
+    text = inspect.getdoc(function) or ""
+    first = re.search(r"^Parameters\n-+\n\w.*\n((?:[ ]+.*\n?)+)", text, re.MULTILINE)
+    return tuple(map(_plain, (text.split("\n\n")[0], first[1] if first else "")))
+
+
+def words_html(text: str) -> str:
+    """Return text as a paragraph that stands below controls.
+
+    Examples
+    --------
+    >>> "a &lt; b" in words_html("a < b")
+    True
+    """
+    return (
+        '<div style="font-size:15px;line-height:1.4;padding:0 2px">'
+        f"{escape(text)}</div>"
+    )
+
+
+def _plain(text: str) -> str:
+    """Return docstring text in one line, without its marks for code and links."""
+    text = re.sub(r":\w+:`~?(?:[\w.]*\.)?([^`]*)`", r"\1", " ".join(text.split()))
+    return text.replace("`", "").replace("**", "")
 
 
 def _seed(entity: str) -> IntText:

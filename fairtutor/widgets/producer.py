@@ -2,21 +2,25 @@
 
 from threading import Event
 
-from ipywidgets import HTML, Dropdown, HBox, Layout
+from ipywidgets import HBox
 
 from ..data import Dataset
 from ..entities import DataProducer
-from ..exchange import FairnessCriteria, Representation
-from ..figures import Picture, embedding
+from ..exchange import FairnessCriteria, FairtutorError, Representation
+from ..figures import Picture
 from .base import Panel, button
-from .controls import WRAP, ProducerControls
+from .controls import WRAP, ProducerControls, words_html
+from .embedding_view import EmbeddingView
+from .frontier_view import FrontierView, PanelPoint
 from .training_view import TrainingView
-
-SHOWN_SPLIT = "validation"  # no row the encoder was trained on
 
 
 class ProducerPanel(Panel):
     """Make a representation with the mouse, the keyboard or from code.
+
+    While an encoder learns, the panel draws what it makes of the validation rows. After
+    that a quick user, a logistic regression, shows what the representation is worth:
+    one point of accuracy and gap beside all earlier ones.
 
     Parameters
     ----------
@@ -33,7 +37,7 @@ class ProducerPanel(Panel):
         What the producer sees.
     representation : Representation or None
         The last one that was made.
-    train_button, stop_button, controls, training
+    train_button, stop_button, clear_button, controls, training, embedding, frontier
         What it is made of, to press and to read from code.
 
     Examples
@@ -46,6 +50,8 @@ class ProducerPanel(Panel):
     >>> panel.wait()
     >>> panel.representation.method
     'erasure (strength 1)'
+    >>> [point.producer for point in panel.points]
+    ['erasure (strength 1)']
     """
 
     def __init__(
@@ -57,21 +63,30 @@ class ProducerPanel(Panel):
         super().__init__("data producer", "producer")
         self.view, self.criteria = dataset.without_audit(), criteria
         self.representation: Representation | None = None
+        self._drawn: tuple | None = None  # of which representation, coloured by what
+        self._making = False
         self.controls = ProducerControls(producer)
         self.training = TrainingView("producer")
-        self.colour_by = Dropdown(
-            options=[attribute.name for attribute in dataset.attributes],
-            description="colour by",
-            tooltip="The sensitive attribute that colours the points",
-        )
-        self._plane = HTML(layout=Layout(margin="0 10px"))
+        self.embedding = EmbeddingView(self.view)
+        self.colour_by = self.embedding.colour_by
+        self.frontier = FrontierView(self.view, criteria)
         self.train_button = button("Train", "Make a representation", style="primary")
-        buttons = [self.train_button, self.stop_button, self.colour_by]
+        self.clear_button = button(
+            "Clear points", "Remove the points of all representations made so far"
+        )
+        buttons = [
+            self.train_button,
+            self.stop_button,
+            self.clear_button,
+            self.colour_by,
+        ]
         self.fill(
-            [self.controls, HBox(buttons, layout=WRAP)], [self.training, self._plane]
+            [self.controls, HBox(buttons, layout=WRAP)],
+            [self.training, HBox([self.embedding, self.frontier], layout=WRAP)],
         )
         self.on_click(self.train_button, self.train)
-        self.colour_by.observe(self.guard(self.show), names="value")
+        self.on_click(self.clear_button, self.clear)
+        self.colour_by.observe(self.guard(self._recolour), names="value")
         self.status = f"Ready to work for the criteria “{criteria.name}”."
 
     @property
@@ -82,6 +97,11 @@ class ProducerPanel(Panel):
     @producer.setter
     def producer(self, producer: DataProducer) -> None:
         self.controls.value = producer
+
+    @property
+    def points(self) -> list[PanelPoint]:
+        """What a quick user reached on each representation made so far."""
+        return list(self.frontier.points)
 
     def train(self) -> None:
         """Make a representation in the background; :meth:`wait` waits for it.
@@ -94,46 +114,99 @@ class ProducerPanel(Panel):
         producer = self.producer
         self.start(lambda stop: self._produce(producer, stop))
 
-    def picture(self) -> Picture:
+    def clear(self) -> None:
+        """Remove all points.
+
+        Raises
+        ------
+        FairtutorError
+            Training is under way.
+        """
+        if self.busy:
+            raise FairtutorError("Training is under way: press Stop before clearing.")
+        self.frontier.clear()
+        self.status = "The points are cleared."
+
+    def picture(self, as_last: bool = False) -> Picture:
         """Draw the representation of rows it was not trained on.
+
+        Parameters
+        ----------
+        as_last
+            Whether to mirror it so that it looks like the last live picture.
 
         Returns
         -------
         Picture
+
+        Raises
+        ------
+        FairtutorError
+            There is no representation yet.
         """
-        rows = self.view.rows(SHOWN_SPLIT)
-        codes, labels = self.view.groups(self.colour_by.value)
-        Z = self.representation.encode(rows.X)
-        return embedding(
-            Z.cpu().numpy(),
-            codes[rows.index].cpu().numpy(),
-            labels,
-            title=f"{self.representation.method}, {SHOWN_SPLIT} rows",
-        )
+        if self.representation is None:
+            raise FairtutorError("There is no representation yet: press Train.")
+        return self.embedding.picture(self.representation, as_last)
 
     def show(self) -> None:
-        """Bring the pictures in line with the state."""
-        if self.representation is not None:
-            self._plane.value = self.picture().html()
+        """Bring the picture of the representation in line with the state."""
+        if self.representation is None:
+            self.embedding.value = ""  # nothing is left of a training that was stopped
+            return
+        wanted = self.representation.fingerprint, self.colour_by.value
+        if wanted != self._drawn:  # a fifth of a second, so not twice
+            self.embedding.value = self.picture(as_last=True).html()
+            self._drawn = wanted
 
     def static_html(self) -> str:
-        """Return the settings and both pictures, as HTML that needs no kernel."""
+        """Return settings, words and pictures, as HTML that needs no kernel."""
         settings = f"<p>Method: {self.producer}, seed {self.producer.seed}.</p>"
-        return settings + self.training.static_html() + self._plane.value
+        plane = "" if self.representation is None else self.picture().html()
+        return (
+            settings
+            + words_html(self.controls.words)
+            + self.training.static_html()
+            + plane
+            + self.frontier.static_html()
+        )
+
+    def _recolour(self) -> None:
+        if not self.busy:  # the next live picture is coloured anew
+            self.show()
 
     def _produce(self, producer: DataProducer, stop: Event) -> None:
         self.training.begin("producer")
+        self.embedding.begin(str(producer))
+        self._drawn, self._making = None, True
         self.status = f"Training: {producer}."
-        self.representation = producer.produce(
-            self.criteria,
-            self.view,
-            progress=False,
-            stop=stop,
-            on_epoch=self.training.on_epoch,
-        )
+        try:
+            made = producer.produce(
+                self.criteria,
+                self.view,
+                progress=False,
+                stop=stop,
+                on_epoch=self.training.on_epoch,
+                on_encoder=self.embedding.on_encoder,
+            )
+        except Exception:
+            self.embedding.begin("")  # what was drawn is of nothing that stays
+            raise
+        self.representation = made
+        self._making = False
         self.training.show()
-        made = self.representation
+        self.show()
+        self.status = f"Made {made.method}; a quick user is trained on it."
+        point = self.frontier.add(made, producer, stop)
         self.status = (
             f"Done: {made.method}, {made.width} features became {made.output_width}; "
-            f"fingerprint {made.fingerprint[:12]}."
+            f"fingerprint {made.fingerprint[:12]}. Quick user: {point}."
         )
+
+    def _say_stopped(self) -> None:
+        if self._making:
+            super()._say_stopped()
+        else:
+            self.status = (
+                "Stopped after the representation was made: it stays, but no quick "
+                "user was trained on it and no point was added."
+            )
