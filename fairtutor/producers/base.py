@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from torch import Tensor, nn
 
 from ..exchange.architecture import Layers
+from ..exchange.errors import FairtutorError, did_you_mean
 from ..training import History
 
 # What a method can try to equalise between groups: rates of positive decisions, both
@@ -53,6 +54,26 @@ class Task:
     sensitive: Tensor | None = None
     training: Mapping[str, object] = field(default_factory=dict)
     on_encoder: Callable[[nn.Module], None] | None = None
+
+    def aimed_at(self, notion: str | None = None) -> str:
+        """Return the notion a method aims at: its own setting, or what is asked for.
+
+        Parameters
+        ----------
+        notion
+            The method's setting; ``None`` leaves it to the criteria.
+
+        Raises
+        ------
+        FairtutorError
+            There is no notion of this name.
+        """
+        notion = self.notion if notion is None else notion
+        if notion not in NOTIONS:
+            raise FairtutorError(
+                f"The notion is {notion!r}. {did_you_mean(notion, NOTIONS)}"
+            )
+        return notion
 
     def watching(self, encoder: nn.Module) -> dict[str, object]:
         """Return ``training``, in which each epoch also shows the encoder.

@@ -12,6 +12,7 @@ from .base import Encoder, Task
 def moments(
     task: Task,
     *,
+    notion: str | None = None,
     width: int = 8,
     hidden: int = 64,
     epochs: int = 40,
@@ -23,7 +24,7 @@ def moments(
     No adversary plays against the encoder: the distance between the groups' codes is
     written down, as the squared maximum mean discrepancy (MMD²) under a Gaussian
     kernel, and added to the loss. It is 0 only where the distributions are equal.
-    For ``task.notion`` "demographic parity" those of z given a are matched; for
+    For the notion "demographic parity" those of z given a are matched; for
     "equalized odds" those given a and y, for both outcomes; for "equal opportunity"
     those given a among y = 1.
 
@@ -36,6 +37,8 @@ def moments(
     task
         ``strength`` is the weight of the MMD², which is at most 2 and mostly far
         below: useful weights are large.
+    notion
+        One of :data:`fairtutor.producers.NOTIONS`; by default the task's.
     width, hidden
         Features of z, and units of each network's hidden layer.
     epochs, batch_size, lr
@@ -46,6 +49,11 @@ def moments(
     -------
     Encoder
         Its output lies in [−1, 1].
+
+    Raises
+    ------
+    FairtutorError
+        The notion is unknown.
 
     References
     ----------
@@ -69,7 +77,7 @@ def moments(
             encoder=build(layers, task.X.shape[1]),
             predictor=build(mlp(width, hidden, 1), width),
             num_groups=task.num_groups,
-            notion=task.notion,
+            notion=task.aimed_at(notion),
             strength=task.strength,
         )
     history = fit(
