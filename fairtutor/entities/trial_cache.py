@@ -1,5 +1,6 @@
 """Trials on disk, one line each: nothing is computed twice, nothing stale is reused."""
 
+import ast
 import dataclasses
 import hashlib
 import inspect
@@ -7,6 +8,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping
+from importlib.util import resolve_name
 from pathlib import Path
 from types import ModuleType
 
@@ -157,12 +159,36 @@ def _gather(module: ModuleType, files: dict[str, Path]) -> None:
     if module.__name__ in files:
         return
     files[module.__name__] = Path(module.__file__)
-    for value in list(vars(module).values()):
-        name = getattr(value, "__module__", None)
-        if isinstance(value, ModuleType):
-            name = value.__name__
-        if isinstance(name, str) and name.split(".")[0] == LIBRARY:
-            _gather(sys.modules[name], files)
+    for base, name in _imports(module):
+        if base.split(".")[0] == LIBRARY:
+            _gather(_home(base, name), files)
+
+
+def _imports(module: ModuleType) -> list[tuple[str, str]]:
+    """Return (module, name) for every ``from module import name`` at the top."""
+    tree = ast.parse(Path(module.__file__).read_text(encoding="utf-8"))
+    package = module.__package__ or ""
+    return [
+        (resolve_name("." * node.level + (node.module or ""), package), alias.name)
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    ]
+
+
+def _home(base: str, name: str) -> ModuleType:
+    """Return the module in which a name is defined, through packages that pass it on.
+
+    Without that, whoever imports one name from a package would rest on all of it.
+    """
+    module = sys.modules[base]
+    if isinstance(getattr(module, name, None), ModuleType):
+        return getattr(module, name)
+    if hasattr(module, "__path__"):
+        for source, passed_on in _imports(module):
+            if passed_on == name:
+                return _home(source, name)
+    return module
 
 
 def _source(function: Callable) -> str:

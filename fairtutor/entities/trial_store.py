@@ -1,5 +1,6 @@
 """Which trial answers which question: by a fingerprint of all that it depends on."""
 
+import inspect
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from ..exchange import Criterion, FairnessCriteria
 from ..producers import METHODS
 from ..training import device
 from .frontier import Trial
-from .producer import DataProducer
+from .producer import DataProducer, notion_of
 from .rehearsal import rehearse
 from .trial_cache import (
     TrialCache,
@@ -83,9 +84,7 @@ class TrialStore:
         self._file = None if path is None else TrialCache(path)
         self._records = {} if self._file is None else self._file.read()
         self._trials: dict[tuple, Trial] = {}
-        self._code = cache(
-            lambda method: fingerprint_of_code(METHODS[method], DataUser, rehearse)
-        )
+        self._code = cache(_code_behind)
 
     def has(self, producer: DataProducer, user: str) -> bool:
         """Return whether there is a trial that still holds."""
@@ -118,6 +117,18 @@ class TrialStore:
             producer.settings,
             user,
         )
+
+
+def _code_behind(method: str) -> str:
+    """Return a fingerprint of the method's code and of all others' but other methods'.
+
+    The producer's file imports every method, so that its own parts are read instead.
+    """
+    return fingerprint(
+        fingerprint_of_code(METHODS[method], DataUser, rehearse),
+        inspect.getsource(DataProducer),
+        inspect.getsource(notion_of),
+    )
 
 
 def _name(producer: DataProducer, user: str) -> tuple:
