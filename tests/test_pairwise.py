@@ -269,11 +269,22 @@ def test_comparable_people_of_different_groups_are_closer_at_1_than_at_0(seed):
     assert apart[1.0] < apart[0.0] - 0.05, apart
 
 
-def test_the_sensitive_columns_do_not_count():
+def test_the_sensitive_columns_tell_no_neighbours():
+    X, _, groups = people(300)
+    with_column = torch.hstack([X, 50.0 * groups[:, None]])
+    dense = laplacian_scatter(with_column, neighbour_weights(X, 4))
+    assert torch.allclose(neighbour_scatter(with_column, 4, by=X), dense)
+    X = (X * 1.5).round()  # ties, and twins of different groups
+    with_column = torch.hstack([X[:, :2], groups[:, None]])
+    dense = laplacian_scatter(with_column, neighbour_weights(X[:, :2], 4))
+    assert torch.allclose(neighbour_scatter(with_column, 4, by=X[:, :2]), dense)
+
+
+def test_the_blind_do_not_see_the_sensitive_columns():
     X, y, groups = people(300)
     X = torch.hstack([X, 50.0 * groups[:, None]])
     sensitive = torch.tensor([False] * 5 + [True])
-    with_column = pairwise(made_of(X, y, groups, sensitive=sensitive))
+    with_column = pairwise(made_of(X, y, groups, sensitive=sensitive), blind=True)
     without = pairwise(made_of(X[:, :5], y, groups))
     assert torch.equal(with_column.module[0].weight[:, 5], torch.zeros(4))
     assert torch.allclose(with_column.module(X), without.module(X[:, :5]), atol=1e-5)
@@ -348,7 +359,7 @@ def test_a_producer_offers_it_with_its_settings():
     compas = load("compas")
     weights = []
     for _ in range(2):
-        producer = DataProducer("pairwise", width=3, quantiles=5)
+        producer = DataProducer("pairwise", width=3, quantiles=5, blind=True)
         representation = producer.produce(criteria, compas, progress=False)
         Z = representation.encode(compas.rows("test").X)
         assert representation.method == "pairwise (strength 0.5)" and Z.shape[1] == 3

@@ -27,14 +27,15 @@ def pairwise(
     quantiles: int = 10,
     comparable: Tensor | None = None,
     across_groups: bool = True,
+    blind: bool = False,
 ) -> Encoder:
     """Find the linear z = Vᵀx that holds neighbours and comparable people together.
 
     min over V of tr Vᵀ((1 − γ) M^X + γ M^F) V subject to Vᵀ Σ V = I, where M is the
     mean of (x − x′)(x − x′)ᵀ over the edges of a graph: W^X joins everybody with their
-    nearest neighbours in x, W^F those whom somebody judged to be comparable; Σ is the
-    covariance of x. The sensitive columns count in neither graph, and z does not depend
-    on them. Closed form: eigenvectors of the least eigenvalues.
+    nearest neighbours, sought without the sensitive columns, W^F those whom somebody
+    judged to be comparable; Σ is the covariance of x. Closed form: eigenvectors of the
+    least eigenvalues.
 
     Parameters
     ----------
@@ -57,6 +58,10 @@ def pairwise(
         :func:`fairtutor.similarity.comparable_people`.
     across_groups
         Whether classes and quantiles compare only people of different groups.
+    blind
+        Whether z must not depend on the sensitive columns. If it may, it can move a
+        whole group to where the others are who were judged equal: that is how the
+        groups' rates come close, and it decides on people by their group.
 
     Returns
     -------
@@ -111,25 +116,28 @@ def pairwise(
     known = torch.ones(task.X.shape[1], dtype=torch.bool, device=task.X.device)
     if task.sensitive is not None:
         known &= ~task.sensitive
-    X = task.X[:, known]
-    if X.eq(X[:1]).all():
+    others = task.X[:, known]
+    X, used = (others, known) if blind else (task.X, torch.ones_like(known))
+    if others.eq(others[:1]).all():
         raise FairtutorError(
-            f"All rows are the same in the {X.shape[1]} columns that are not "
+            f"All rows are the same in the {others.shape[1]} columns that are not "
             "sensitive. Without a difference there is nothing to learn."
         )
     gamma, apart = task.strength, 0.0
     if gamma < 1:
         progress = bool(task.training.get("progress", True))
-        apart += (1 - gamma) * neighbour_scatter(X, neighbours, progress=progress)
+        apart += (1 - gamma) * neighbour_scatter(
+            X, neighbours, by=others, progress=progress
+        )
     if gamma > 0:
         if comparable is None:
-            comparable = _same_quantile(task, X, quantiles)
+            comparable = _same_quantile(task, others, quantiles)
         apart += gamma * _judged_scatter(task, X, comparable, across_groups)
     V = closest_directions(X, apart, width)
-    weight = V.new_zeros(V.shape[1], len(known))
-    weight[:, known] = V.T
-    layers = mlp(len(known), len(weight))
-    module = build(layers, len(known))
+    weight = V.new_zeros(V.shape[1], len(used))
+    weight[:, used] = V.T
+    layers = mlp(len(used), len(weight))
+    module = build(layers, len(used))
     with torch.no_grad():
         module[0].weight.copy_(weight)
         module[0].bias.copy_(-V.T @ X.double().mean(0))

@@ -89,7 +89,9 @@ def class_scatter(X: Tensor, classes: Tensor, groups: Tensor | None = None) -> T
     return total / pairs
 
 
-def neighbour_scatter(X: Tensor, k: int, *, progress: bool = True) -> Tensor:
+def neighbour_scatter(
+    X: Tensor, k: int, *, by: Tensor | None = None, progress: bool = True
+) -> Tensor:
     """Return the scatter of the graph that joins each row with its k nearest others.
 
     Rows tied at the k-th distance share the weight that is left, as in
@@ -102,6 +104,8 @@ def neighbour_scatter(X: Tensor, k: int, *, progress: bool = True) -> Tensor:
         (n, d).
     k
         How many neighbours, from 1 to n − 1.
+    by
+        What tells who is near, (n, c): X by default.
     progress
         Whether to show a bar over a search of more than two seconds.
 
@@ -117,43 +121,50 @@ def neighbour_scatter(X: Tensor, k: int, *, progress: bool = True) -> Tensor:
 
     Examples
     --------
-    >>> neighbour_scatter(torch.tensor([[0.0], [1.0], [3.0]]), k=1)  # (1 + 1 + 4) / 3
+    >>> X = torch.tensor([[0.0, 9.0], [1.0, 5.0], [3.0, 0.0]])
+    >>> neighbour_scatter(X[:, :1], k=1)  # (1 + 1 + 4) / 3
     tensor([[2.]], dtype=torch.float64)
+    >>> neighbour_scatter(X[:, 1:], k=1, by=X[:, :1])  # (16 + 16 + 25) / 3
+    tensor([[19.]], dtype=torch.float64)
     """
-    asked = prepare(X, X, k, torch.arange(len(X), device=X.device))
-    search = asked.search
-    total = search.points.new_zeros(X.shape[1], X.shape[1])
-    chosen = torch.zeros_like(search.weights)  # Σ of the weights a point has for others
+    by = X if by is None else by
+    asked = prepare(by, by, k, torch.arange(len(by), device=by.device))
+    search, X = asked.search, X.double()
+    X = X - X.mean(0)
+    point = search.place[asked.who]  # where each row is in the search
+    sums = X.new_zeros(len(search.weights), X.shape[1]).index_add_(0, point, X)
+    edges = torch.zeros_like(search.weights)  # the weights of a row's edges, both ways
+    across = X.new_zeros(X.shape[1], X.shape[1])  # Σᵢⱼ wᵢⱼ xᵢ xⱼᵀ
     for chunk in search.chunks(asked.queries, asked.own, progress):
-        around, out, into = _around(search, chunk)
-        people = search.weights[chunk.own]
-        cross = (chunk.X.T * people) @ around
-        total += (chunk.X.T * (people * out)) @ chunk.X - cross - cross.T
-        chosen += into
-    total += (search.points.T * chosen) @ search.points
-    return total / asked.scale.square() / (len(X) * k)
+        around, out, into = _around(search, chunk, sums)
+        across += sums[chunk.own].T @ around
+        edges[chunk.own] += out
+        edges += into
+    total = (X.T * edges[point]) @ X - across - across.T
+    return total / (len(X) * k)
 
 
-def _around(search: Search, chunk: Chunk) -> tuple[Tensor, Tensor, Tensor]:
-    """Return Σⱼ wᵢⱼ xⱼ and Σⱼ wᵢⱼ of each query i, and Σᵢ wᵢⱼ of each point j.
+def _around(
+    search: Search, chunk: Chunk, sums: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return Σⱼ wᵢⱼ xⱼ and Σⱼ wᵢⱼ for a row i at each query, and Σᵢ wᵢⱼ for all points.
 
-    wᵢⱼ is 1 for each of the people at j if they are nearer to i than the k-th
-    neighbour, and the same share of what is left if they are tied with it. The query's
-    own point has a weight, too: its distance is 0, so it adds nothing to the scatter.
+    wᵢⱼ is 1 if j is nearer to i than the k-th neighbour, and the same share of what is
+    left if j is tied with it. Rows at one point have the same weights. A row has a
+    weight for itself, too, which adds nothing to the scatter.
     """
     kth, weights = search.kth(chunk), search.weights
     own = (kth <= search.tie(chunk, kth)).double()  # is the own point one of the tied?
     counted = search.sums(chunk, kth, weights[:, None])
     nearer, tied = counted[0][:, 0] - (1 - own), counted[1][:, 0] - own
     share = (search.k - nearer) / tied
-    around, out = torch.zeros_like(chunk.X), torch.zeros_like(kth)
-    into, people = torch.zeros_like(weights), weights[chunk.own]
-    for part, rows, is_nearer, is_within in search.near(chunk, kth):
-        weight = torch.where(is_nearer, 1.0, is_within * share[rows, None])
-        into[part] += people[rows] @ weight * weights[part]
-        weight = weight * weights[part]
-        out[rows] += weight.sum(1)
-        around[rows] += weight @ search.points[part]
+    around, out = sums.new_zeros(len(kth), sums.shape[1]), torch.zeros_like(kth)
+    into, rows_here = torch.zeros_like(weights), weights[chunk.own]
+    for part, queries, is_nearer, is_within in search.near(chunk, kth):
+        weight = torch.where(is_nearer, 1.0, is_within * share[queries, None])
+        around[queries] += weight @ sums[part]
+        out[queries] += weight @ weights[part]
+        into[part] += rows_here[queries] @ weight
     return around, out, into
 
 
