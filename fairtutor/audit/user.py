@@ -196,7 +196,9 @@ def cost_of_mistrust(
     -----
     The interval is about the two rules, whose beliefs were learnt. The best users there
     could be are unknown: how far each rule is from its best one is not in the interval,
-    and where the trusted user learns badly, the cost comes out too small.
+    and where the trusted user learns badly, the cost comes out too small. No rule
+    tosses a coin; where z takes so few values that one is needed to keep within the
+    gap, see :func:`fairtutor.theory.mistrust.best_fair_risk`.
 
     References
     ----------

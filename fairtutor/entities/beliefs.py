@@ -52,7 +52,7 @@ def beliefs(
     attribute: str,
     member: str,
     *,
-    model: str = "mlp",
+    model: str = "trees",
     seed: int = 0,
     progress: bool = True,
 ) -> Beliefs:
@@ -70,7 +70,8 @@ def beliefs(
     attribute, member
         a = 1 is this group of this attribute, a = 0 all others.
     model, seed
-        As for `DataUser`.
+        As for `DataUser`. Trees draw nothing at random, and need few rows to tell a
+        group that x gives away.
     progress
         Whether to show a bar for each of the two trainings.
 
@@ -90,7 +91,7 @@ def beliefs(
     >>> german = load("german").without_audit()
     >>> criteria = FairnessCriteria((Criterion("accuracy", 0.7),))
     >>> x = DataProducer("identity").produce(criteria, german)
-    >>> about = beliefs(x, german, "sex", "female", model="logistic", progress=False)
+    >>> about = beliefs(x, german, "sex", "female", progress=False)
     >>> about.outcome.shape, bool((about.group > 0.5).any())
     (torch.Size([800]), True)
     """
