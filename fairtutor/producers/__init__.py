@@ -27,7 +27,7 @@ DEFAULT_STRENGTHS: Mapping[str, float] = {
     "erasure": 1.0,
     "projection": 1.0,
     "adversarial": 2.0,
-    "moments": 100.0,
+    "moments": 20.0,
     "pairwise": 0.5,
 }
 
@@ -38,7 +38,7 @@ STRENGTHS: Mapping[str, tuple[float, ...]] = {
     "erasure": (0.0, 0.25, 0.5, 0.75, 1.0),
     "projection": (0.0, 0.25, 0.5, 0.75, 1.0),
     "adversarial": (0.0, 0.5, 1.0, 2.0, 5.0),
-    "moments": (0.0, 5.0, 20.0, 100.0, 500.0),
+    "moments": (0.0, 1.0, 5.0, 20.0, 100.0),
     "pairwise": (0.0, 0.1, 0.25, 0.5, 0.75, 1.0),
 }
 

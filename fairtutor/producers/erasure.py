@@ -62,7 +62,7 @@ def erasure(task: Task) -> Encoder:
     X = X - mean
     Z = one_hot(task.groups, task.num_groups).double()
     covariance = X.T @ X / len(X)  # Σ_xx
-    erased = _erased_part(covariance, X.T @ (Z - Z.mean(0)) / len(X))  # W⁺ P W
+    erased = erased_part(covariance, X.T @ (Z - Z.mean(0)) / len(X))  # W⁺ P W
     layers = mlp(X.shape[1], X.shape[1])
     module = build(layers, X.shape[1])
     remove(task.strength * erased, mean, covariance, module[0])
@@ -99,10 +99,26 @@ def remove(removed: Tensor, mean: Tensor, covariance: Tensor, layer: nn.Linear) 
         layer.bias.copy_(mean - weight @ mean)
 
 
-def _erased_part(covariance: Tensor, shared: Tensor) -> Tensor:
-    """W⁺ P W from Σ_xx and Σ_xz.
+def erased_part(covariance: Tensor, shared: Tensor) -> Tensor:
+    """Return W⁺ P W, what LEACE takes from x − μ.
 
     W = (Σ_xx^½)⁺, and P is the projection onto the columns of W Σ_xz.
+
+    Parameters
+    ----------
+    covariance, shared
+        Σ_xx, (d, d), and Σ_xz, (d, G), between x and the group, one-hot; float64.
+
+    Returns
+    -------
+    torch.Tensor
+        (d, d), of rank G − 1 at most.
+
+    Examples
+    --------
+    >>> erased_part(torch.eye(2), torch.tensor([[0.5, -0.5], [0.0, 0.0]])).abs()
+    tensor([[1., 0.],
+            [0., 0.]])
     """
     variances, directions = torch.linalg.eigh(covariance)
     kept = variances > TINY * variances.max()

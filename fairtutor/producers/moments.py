@@ -15,7 +15,7 @@ def moments(
     notion: str | None = None,
     width: int = 8,
     hidden: int = 64,
-    epochs: int = 40,
+    epochs: int = 20,
     batch_size: int = 256,
     lr: float = 3e-3,
 ) -> Encoder:
