@@ -33,7 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--attribute", help="whose groups are compared (default: first)"
     )
-    parser.add_argument("--model", default="mlp", help="the user's: logistic or mlp")
+    parser.add_argument(
+        "--model", default="mlp", help="the user's: logistic, mlp or trees"
+    )
     parser.add_argument(
         "--tolerance", type=float, default=0.1, help="of the gap (default: 0.1)"
     )

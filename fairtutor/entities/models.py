@@ -233,8 +233,14 @@ def _boost(
     """Grow trees until the validation loss has not fallen for some epochs."""
     if epochs < 1:
         raise FairtutorError(f"epochs is {epochs!r}; use a whole number from 1.")
-    rows = {"loss": lesson.train, "validation loss": lesson.validation}
-    Z, y = (tensor.cpu().numpy() for tensor in lesson.train)
+    rows = {
+        name: [tensor.cpu() for tensor in split]  # scikit-learn has no GPU
+        for name, split in (
+            ("loss", lesson.train),
+            ("validation loss", lesson.validation),
+        )
+    }
+    Z, y = (tensor.numpy() for tensor in rows["loss"])
     scores: dict[str, Tensor | float] = dict.fromkeys(rows, 0.0)
     history, lowest = History(), float("inf")
     for epoch in tqdm(
