@@ -60,6 +60,32 @@ def test_activations_do_not_stretch_more_than_their_constants():
         assert most - 0.01 < steepest <= most + 1e-9
 
 
+@given(
+    width=st.integers(1, 9), scale=st.sampled_from([0.1, 1, 10]), seed=st.integers(0)
+)
+@many
+def test_softmax_halves_every_distance_at_least(width, scale, seed):
+    """Pairs far and near, and the derivative diag(p) − p pᵀ itself."""
+    generator = torch.Generator().manual_seed(seed % 2**32)
+    softmax = nn.Softmax(dim=1)
+    half = lipschitz_bound(nn.Sequential(softmax))
+    options = {"generator": generator, "dtype": torch.float64}
+    T = scale * torch.randn(50, width, **options)
+    for other in (T.flip(0), T + 1e-4 * torch.randn(50, width, **options)):
+        moved = (softmax(T) - softmax(other)).norm(dim=1)
+        assert (moved <= half * (T - other).norm(dim=1) + 1e-12).all()
+    p = softmax(T)
+    slopes = torch.diag_embed(p) - p[:, :, None] * p[:, None, :]
+    assert torch.linalg.matrix_norm(slopes, ord=2).max() <= half + 1e-12
+
+
+def test_softmax_comes_as_near_to_a_half_as_one_likes():
+    softmax, far = nn.Softmax(dim=1), -40.0
+    ends = torch.tensor([[1e-3, 0, far], [0, 1e-3, far]], dtype=torch.float64)
+    moved = (softmax(ends)[0] - softmax(ends)[1]).norm() / (ends[0] - ends[1]).norm()
+    assert moved.item() == pytest.approx(0.5, abs=1e-6)
+
+
 def test_the_empty_network_is_the_identity():
     assert lipschitz_bound(nn.Sequential()) == 1.0
 

@@ -19,6 +19,7 @@ from torch import nn
 from fairtutor.exchange import FairtutorError
 from fairtutor.training import History, Stopped, device, fit, precision, seeded
 from fairtutor.training.device import WORTH_SHARING, threads_for
+from fairtutor.training.engine import Alone, engine
 
 SCRIPT = Path(__file__).parent / "two_processes.py"
 
@@ -85,6 +86,22 @@ def test_fit_is_adam_on_shuffled_batches(anneal, monkeypatch):
     quiet(ours, rows(), seed=5, **settings)
     by_hand(plain, *rows(), seed=5, **settings)
     for mine, its in zip(ours.parameters(), plain.parameters(), strict=True):
+        assert torch.allclose(mine, its, rtol=0, atol=1e-6)
+
+
+def test_one_process_alone_does_what_fabric_does(monkeypatch):
+    from lightning_fabric import Fabric
+
+    monkeypatch.setenv("FAIRTUTOR_DEVICE", "cpu")
+    settings = {"validation": rows(20, seed=1), "patience": 2, "anneal": True}
+    alone, wrapped = Regression(), Regression()
+    history = quiet(alone, rows(), batch_size=32, **settings)
+    fabric = Fabric(accelerator="cpu", devices=1, precision="32-true")
+    monkeypatch.setattr(sys.modules[fit.__module__], "engine", lambda: fabric)
+    again = quiet(wrapped, rows(), batch_size=32, **settings)
+    assert isinstance(engine(), Alone)
+    assert again["loss"] == pytest.approx(history["loss"], abs=1e-6)
+    for mine, its in zip(alone.parameters(), wrapped.parameters(), strict=True):
         assert torch.allclose(mine, its, rtol=0, atol=1e-6)
 
 
