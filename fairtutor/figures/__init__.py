@@ -24,6 +24,7 @@ from .scores import threshold_rates
 from .sequential import limits_by_rows, rows_to_verdict, wealth_by_rows
 from .thresholds import rates_by_threshold, score_distributions
 from .trail import TrailPoint, fairness_utility_trail, trail_points
+from .users import error_sums, mistrust_costs, tasks_by_user
 from .verdicts import verdict_regions
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "coverage_map",
     "elicitation_errors",
     "embedding",
+    "error_sums",
     "fairness_utility_frontier",
     "fairness_utility_trail",
     "false_meets_curve",
@@ -47,6 +49,7 @@ __all__ = [
     "live_embedding",
     "loop_diagram",
     "means_and_spreads",
+    "mistrust_costs",
     "principal_plane",
     "rate_cards",
     "rates_by_group",
@@ -54,6 +57,7 @@ __all__ = [
     "rows_to_verdict",
     "score_distributions",
     "shares_by_prototype",
+    "tasks_by_user",
     "threshold_board",
     "threshold_rates",
     "trail_points",
