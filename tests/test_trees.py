@@ -12,7 +12,13 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from fairtutor import Criterion, DataProducer, DataUser, FairnessCriteria, load
 from fairtutor.audit import gradient_flow
 from fairtutor.entities import DataRegulator
-from fairtutor.entities.models import MODELS, TREES_PER_EPOCH, _not_above, ensemble_of
+from fairtutor.entities.models import (
+    MODELS,
+    TREES_PER_EPOCH,
+    Lesson,
+    _not_above,
+    ensemble_of,
+)
 from fairtutor.exchange import (
     FairtutorError,
     Refused,
@@ -36,6 +42,14 @@ CRITERIA = FairnessCriteria(
     ),
     rounds=2,
 )
+
+ONE_EPOCH = {
+    "epochs": 1,
+    "patience": 1,
+    "progress": False,
+    "stop": None,
+    "on_epoch": None,
+}
 
 
 @pytest.fixture(scope="module")
@@ -277,6 +291,26 @@ def test_without_patience_all_trees_are_kept(identity, german):
         identity, german, epochs=3, patience=None, progress=False
     )
     assert made.layers[0][2] == 3 * TREES_PER_EPOCH
+
+
+@pytest.mark.parametrize(
+    ("Z", "y", "reason"),
+    [
+        (torch.full((9, 2), torch.nan), torch.arange(9) % 2.0, "not finite"),
+        (torch.randn(9, 2), torch.ones(9), "All 9 train rows have the same outcome"),
+    ],
+    ids=["NaN", "one outcome"],
+)
+def test_rows_that_teach_nothing_are_named(Z, y, reason):
+    with pytest.raises(FairtutorError, match=reason):
+        MODELS["trees"](Lesson((Z, y), (Z, y), training=ONE_EPOCH))
+
+
+def test_rows_without_a_split_give_the_share_of_positives():
+    Z, y = torch.ones(60, 2), (torch.arange(60) < 45).float()
+    learned = MODELS["trees"](Lesson((Z, y), (Z, y), training=ONE_EPOCH))
+    assert learned.layers == (("trees", 2, TREES_PER_EPOCH, 1),)
+    assert torch.allclose(learned.module(Z)[:, 0].sigmoid(), torch.tensor(0.75))
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -95,6 +95,15 @@ def trees(lesson: Lesson) -> Learned:
     return Learned(*ensemble_of(model, kept), history)
 
 
+def _require_rows(Z: Tensor, y: Tensor) -> None:
+    if not Z.isfinite().all():
+        raise FairtutorError("The representation gives values that are not finite.")
+    if len(y.unique()) < 2:
+        raise FairtutorError(
+            f"All {len(y):,} train rows have the same outcome; trees need both."
+        )
+
+
 def ensemble_of(
     model: "HistGradientBoostingClassifier", num_trees: int | None = None
 ) -> tuple[nn.Sequential, Layers]:
@@ -102,7 +111,8 @@ def ensemble_of(
 
     The result decides every comparison as scikit-learn does, for all float32 rows:
     thresholds there are float64, and x ≤ t holds for the same x in float32 if t is
-    replaced by the largest float32 that is not above it.
+    replaced by the largest float32 that is not above it. Missing values (NaN) are not
+    taken to where scikit-learn may have learned to send them.
 
     Parameters
     ----------
@@ -233,6 +243,7 @@ def _boost(
     """Grow trees until the validation loss has not fallen for some epochs."""
     if epochs < 1:
         raise FairtutorError(f"epochs is {epochs!r}; use a whole number from 1.")
+    _require_rows(*lesson.train)
     rows = {
         name: [tensor.cpu() for tensor in split]  # scikit-learn has no GPU
         for name, split in (
