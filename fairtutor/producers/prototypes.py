@@ -255,7 +255,7 @@ class PrototypeObjective(nn.Module):
 
     def made(self, history: object) -> PrototypeEncoder:
         """Return the encoder as declared layers, with V, α and w beside it."""
-        with torch.no_grad():
+        with torch.no_grad(), seeded(0):  # what build draws is written over
             weight, bias = self.encoder.linear()
             layers = (("linear", weight.shape[1], len(weight)), ("softmax",))
             module = build(layers, weight.shape[1])
