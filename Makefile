@@ -70,6 +70,7 @@ benchmarks: setup  ## measure speed beside other libraries, in build/peers (40 m
 	@build/peers/bin/python -m pip install -q $(TORCH)
 	@build/peers/bin/python -m pip install -q -e . -r benchmarks/requirements.txt
 	@build/peers/bin/python benchmarks/group_metrics.py
+	@build/peers/bin/python benchmarks/erasure.py
 	@-build/peers/bin/python benchmarks/individual_audit.py
 	@build/peers/bin/python benchmarks/consistency.py --peers product faiss sklearn aif360
 
