@@ -30,8 +30,9 @@ class DataProducer:
         A name in :data:`fairtutor.producers.METHODS`.
     strength
         How much fairness is preferred to usefulness, from 0; ignored by ``identity``,
-        at most 1 for ``erasure``, the adversary's weight γ for ``adversarial``. By
-        default the method's own in :data:`fairtutor.producers.DEFAULT_STRENGTHS`.
+        at most 1 for ``erasure`` and ``projection``, the weight of the adversary for
+        ``adversarial`` and of the MMD² for ``moments``. By default the method's own
+        in :data:`fairtutor.producers.DEFAULT_STRENGTHS`.
     seed
         Of weights and row order, a whole number from 0.
     **settings
