@@ -30,7 +30,9 @@ def moments(
 
     **What it guarantees: nothing.** The MMD of batches is small in the end, and a
     difference finer than the kernel is wide, or one that training did not see, is
-    left to a strong probe.
+    left to a strong probe. With many epochs, or with groups of few rows, the encoder
+    learns the training rows' own discrepancy instead of the groups': its ``"MMD²"`` in
+    the history falls below 0, which no pair of distributions has.
 
     Parameters
     ----------
