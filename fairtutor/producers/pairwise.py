@@ -86,7 +86,7 @@ def pairwise(
       ``experiments/pairwise.py``). Vᵀ Σ V = I, as in locality preserving projections,
       compares the distance over edges with the distance between any two people.
     - Means over edges in place of sums, so that γ weighs two numbers of the same size:
-      the graph of quantiles has a hundred times as many edges as the other.
+      on Adult the graph of quantiles has some fifty times as many edges as the other.
     - W^X has weight 1 for each neighbour where theirs has exp(−‖x − x′‖² / t).
 
     The kernel version of the method, for z that are not linear, is not built.
@@ -106,23 +106,11 @@ def pairwise(
     >>> Z.shape, bool((Z.T.cov() - torch.eye(2)).abs().max() < 0.02)
     (torch.Size([200, 2]), True)
     """
-    if not 0 <= task.strength <= 1:
-        raise FairtutorError(
-            f"The strength of pairwise is {task.strength}; use 0 (only neighbours "
-            "count) to 1 (only judgements of who is comparable do)."
-        )
-    if type(width) is not int or width < 1:
-        raise FairtutorError(f"width is {width!r}; use a whole number from 1.")
-    known = torch.ones(task.X.shape[1], dtype=torch.bool, device=task.X.device)
-    if task.sensitive is not None:
-        known &= ~task.sensitive
+    every = torch.ones(task.X.shape[1], dtype=torch.bool, device=task.X.device)
+    known = every if task.sensitive is None else ~task.sensitive
     others = task.X[:, known]
-    X, used = (others, known) if blind else (task.X, torch.ones_like(known))
-    if others.eq(others[:1]).all():
-        raise FairtutorError(
-            f"All rows are the same in the {others.shape[1]} columns that are not "
-            "sensitive. Without a difference there is nothing to learn."
-        )
+    _require_settings(task.strength, width, others)
+    X, used = (others, known) if blind else (task.X, every)
     gamma, apart = task.strength, 0.0
     if gamma < 1:
         progress = bool(task.training.get("progress", True))
@@ -133,15 +121,7 @@ def pairwise(
         if comparable is None:
             comparable = _same_quantile(task, others, quantiles)
         apart += gamma * _judged_scatter(task, X, comparable, across_groups)
-    V = closest_directions(X, apart, width)
-    weight = V.new_zeros(V.shape[1], len(used))
-    weight[:, used] = V.T
-    layers = mlp(len(used), len(weight))
-    module = build(layers, len(used))
-    with torch.no_grad():
-        module[0].weight.copy_(weight)
-        module[0].bias.copy_(-V.T @ X.double().mean(0))
-    return Encoder(module.eval(), layers)
+    return _centred(closest_directions(X, apart, width), X, used)
 
 
 def closest_directions(X: Tensor, apart: Tensor, width: int) -> Tensor:
@@ -174,6 +154,33 @@ def closest_directions(X: Tensor, apart: Tensor, width: int) -> Tensor:
     V = whiten @ torch.linalg.eigh(whiten.T @ apart @ whiten)[1][:, :width]
     # An eigenvector's sign is arbitrary, and processors differ: the largest entry is +.
     return V * V.gather(0, V.abs().argmax(0, keepdim=True)).sign()
+
+
+def _require_settings(gamma: float, width: int, others: Tensor) -> None:
+    if not 0 <= gamma <= 1:
+        raise FairtutorError(
+            f"The strength of pairwise is {gamma}; use 0 (only neighbours count) to 1 "
+            "(only judgements of who is comparable do)."
+        )
+    if type(width) is not int or width < 1:
+        raise FairtutorError(f"width is {width!r}; use a whole number from 1.")
+    if others.eq(others[:1]).all():
+        raise FairtutorError(
+            f"All rows are the same in the {others.shape[1]} columns that are not "
+            "sensitive. Without a difference there is nothing to learn."
+        )
+
+
+def _centred(V: Tensor, X: Tensor, used: Tensor) -> Encoder:
+    """Return z = Vᵀ(x − μ) as one layer over all columns; V is for those used."""
+    weight = V.new_zeros(V.shape[1], len(used))
+    weight[:, used] = V.T
+    layers = mlp(len(used), len(weight))
+    module = build(layers, len(used))
+    with torch.no_grad():
+        module[0].weight.copy_(weight)
+        module[0].bias.copy_(-V.T @ X.double().mean(0))
+    return Encoder(module.eval(), layers)
 
 
 def _same_quantile(task: Task, X: Tensor, quantiles: int) -> Tensor:
