@@ -72,6 +72,7 @@ benchmarks: setup  ## measure speed beside other libraries, in build/peers (40 m
 	@build/peers/bin/python benchmarks/group_metrics.py
 	@build/peers/bin/python benchmarks/erasure.py
 	@-build/peers/bin/python benchmarks/individual_audit.py
+	@build/peers/bin/python benchmarks/training.py
 	@build/peers/bin/python benchmarks/consistency.py --peers product faiss sklearn aif360
 
 lint: setup  ## check style and format of code and chapters

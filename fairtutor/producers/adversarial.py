@@ -44,7 +44,10 @@ def adversarial(
         weighs alike; for equal opportunity z of the rows with y = 1.
     adversary_loss
         ``"log"``, the cross entropy of its guess, or ``"absolute"``, the distance
-        |h(z) − a| of the paper's theorems, each with groups of equal weight.
+        |h(z) − a| of the paper's theorems, each with groups of equal weight. The log
+        loss is the default: an adversary that is surely wrong learns nothing from the
+        distance, whose slope is 0 there, and the gaps stay larger and vary more
+        (``experiments/adversary_loss.py``).
     reconstruction
         The paper's β, the weight of a decoder that restores x from z and the group.
         A representation for tasks that nobody knows yet needs one.
