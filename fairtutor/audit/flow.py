@@ -17,6 +17,10 @@ Model = Callable[[Tensor], Tensor]
 Loss = Callable[[Tensor, Tensor], Tensor]
 METHODS = ("euler", "exponential")
 CHUNK = 2048  # rows that move together: large enough to be quick, small in memory
+NO_GRADIENT = (
+    "The loss has no gradient in x: the model is a step function, such as trees, or "
+    "was computed without gradients. Compare pairs instead: lipschitz_violations."
+)
 
 
 def outcome_distribution(output: Tensor) -> Tensor:
@@ -125,8 +129,7 @@ def gradient_flow(
     Raises
     ------
     FairtutorError
-        The shapes do not fit, the method is unknown, λ ε is 1 or more, or the model
-        is a step function, such as trees, and has no gradient to follow.
+        The shapes or the method do not fit, λ ε ≥ 1, or the model has no gradient.
 
     Notes
     -----
@@ -160,12 +163,9 @@ def gradient_flow(
     _require_fit(X, y, subspace, start, 0 if exponential else lam * step_size)
     start = X if start is None else start
     moved = torch.empty_like(X)
+    starts = range(0, len(X), CHUNK)
     for begin in tqdm(
-        range(0, len(X), CHUNK),
-        desc="gradient flow",
-        disable=not progress,
-        delay=1,
-        leave=False,
+        starts, "gradient flow", disable=not progress, delay=1, leave=False
     ):
         rows = slice(begin, begin + CHUNK)
         x0, x, past = X[rows].detach(), start[rows].detach().clone(), None
@@ -173,7 +173,8 @@ def gradient_flow(
             for t in range(1, steps + 1):
                 x.requires_grad_()
                 total = loss(model(x), y[rows]).sum()  # a row's gradient is its own
-                _require_gradient(total)
+                if not total.requires_grad:  # nobody would move: that looks fair
+                    raise FairtutorError(NO_GRADIENT)
                 (ascent,) = torch.autograd.grad(total, x)
                 x, size = x.detach(), step_size * t**-decay
                 pull = (x - x0) * (-2 * lam)
@@ -376,17 +377,6 @@ def outcome_change_test(
         upper=upper.item(),
         tolerance=tolerance,
     )
-
-
-def _require_gradient(total: Tensor) -> None:
-    """Refuse a model nobody would be moved by: that would look like fairness."""
-    if not total.requires_grad:
-        raise FairtutorError(
-            "The loss has no gradient in x: the model is a step function, such as "
-            "trees or hard decisions, or was computed without gradients. The flow "
-            "would move nobody and find nothing. Compare pairs of people instead: "
-            "lipschitz_violations, consistency, attribute flips."
-        )
 
 
 def _require_fit(
