@@ -9,7 +9,7 @@ a professional or manager, who is married. The columns that tell the answers are
 nobody. Users are scored on the rows that nobody was trained on, over five seeds, and
 stand beside users of raw x and beside the constant predictor.
 
-This is the transfer experiment of Madras et al. (2018, section 6.2), with other data:
+This is the transfer experiment of Madras et al. (2018) with other data and tasks:
 they use the Heritage Health claims, which cannot be embedded here, so the numbers of
 their table are not to be compared with these. Theirs too trains a decoder (β = 1) for
 transfer, and compares with an encoder that was trained without an adversary.

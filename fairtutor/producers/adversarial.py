@@ -211,7 +211,7 @@ class AdversarialObjective(nn.Module):
         }
         if self.decoder is not None:
             told = one_hot(groups, self.decoder[0].in_features - Z.shape[1])
-            restored = self.decoder(torch.cat([Z, told], 1))
+            restored = self.decoder(torch.cat([Z, told.to(X.dtype)], 1))
             losses["reconstruction loss"] = mse_loss(restored, X)
             losses["loss"] = (
                 losses["loss"] + self.reconstruction * losses["reconstruction loss"]
