@@ -167,6 +167,17 @@ def test_the_smoothed_difference_is_below_by_at_most_k_times_its_width(smoothing
         )
 
 
+def test_rows_in_half_the_precision_are_computed_with_in_full():
+    """As a GPU's mixed precision hands them over."""
+    made_of, objective = task(n=60), drawn().float()
+    short = [rows.bfloat16() for rows in rows_of(made_of)]
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = objective(*short)
+    exact = objective(*[rows.float() for rows in short])
+    assert found["loss"].dtype == torch.float32
+    assert found["loss"].item() == pytest.approx(exact["loss"].item(), rel=1e-5)
+
+
 # The encoder.
 
 
@@ -245,7 +256,9 @@ def test_adam_minimises_the_same_objective(seed):
 def test_groups_become_alike_in_the_mean(num_groups):
     made_of = task(n=600, num_groups=num_groups)
     differences = [
-        prototypes(replace(made_of, strength=A_z), epochs=15).history["group difference"][-1]
+        prototypes(replace(made_of, strength=A_z), epochs=15).history[
+            "group difference"
+        ][-1]
         for A_z in (0.0, 5.0)
     ]
     assert differences[0] > 0.2
@@ -289,7 +302,11 @@ def test_every_epoch_is_reported_and_shows_the_encoder():
     reports, seen = [], []
     made_of = task(training=QUIET | {"on_epoch": reports.append})
     X = made_of.X
-    made_of = replace(made_of, on_encoder=lambda net: seen.append(net(X).detach()))
+
+    def show(net):  # on the device it is trained on
+        seen.append(net(X.to(next(net.parameters()).device)).detach().cpu())
+
+    made_of = replace(made_of, on_encoder=show)
     encoder = prototypes(made_of, epochs=6)
     assert [report["epoch"] for report in reports][:2] == [1, 2]
     assert {report["epochs"] for report in reports} == {6}
@@ -382,10 +399,9 @@ def test_stages_set_what_they_name_one_after_the_other():
 
 
 @pytest.fixture(scope="module")
-def experiment():
-    from pathlib import Path
-
-    path = Path(__file__).parents[1] / "experiments" / "prototypes.py"
+def experiment(root):
+    """The script itself, for what it computes with."""
+    path = root / "experiments" / "prototypes.py"
     spec = importlib.util.spec_from_file_location("prototypes_experiment", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

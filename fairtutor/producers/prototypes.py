@@ -222,8 +222,11 @@ class PrototypeObjective(nn.Module):
         self, X: Tensor, y: Tensor, members: Tensor, norms: Tensor
     ) -> dict[str, Tensor]:
         """Return the losses of the rows that :func:`rows_of` gives."""
+        V = self.encoder.V
+        # Not in bfloat16, where ‖x‖² − 2 x · x̂ + ‖x̂‖² would be rounding.
+        X, y, members, norms = (rows.to(V.dtype) for rows in (X, y, members, norms))
         with torch.autocast(X.device.type, enabled=False):
-            V, (weight, bias) = self.encoder.V, self.encoder.linear()
+            weight, bias = self.encoder.linear()
             # Both products with X in one: X is most of what has to be read.
             by_weight, by_V = (X @ torch.cat([weight, V]).T).chunk(2, dim=1)
             M = (by_weight + bias).softmax(1)

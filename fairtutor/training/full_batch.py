@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from ..exchange.errors import FairtutorError
 from .device import device, threads_for
-from .fit import OnEpoch, Stopped
+from .fit import OnEpoch, Stopped, _require_counts, _require_finite, _require_rows
 from .history import History
 
 SETTLED = 1e-7  # an epoch that lowers the loss by a smaller share has converged
@@ -58,7 +58,8 @@ def fit_full_batch(
     Stopped
         ``stop`` was set; noticed before the next evaluation of the loss.
     FairtutorError
-        The loss is not finite, or there are fewer epochs than stages.
+        The loss is not finite, there are fewer epochs than stages, or the rows are
+        not of one length.
 
     References
     ----------
@@ -79,6 +80,8 @@ def fit_full_batch(
     >>> [round(b, 4) for b in objective.b.tolist()]
     [2.0, 3.0]
     """
+    _require_counts(iterations=iterations, memory=memory)
+    _require_rows("rows", rows)
     if epochs < len(stages):
         raise FairtutorError(
             f"There are {epochs} epochs for {len(stages)} stages; give each at least "
@@ -150,12 +153,3 @@ def _step(
     with torch.no_grad():
         losses = objective(*rows)
     return dict(zip(losses, torch.stack(list(losses.values())).tolist(), strict=True))
-
-
-def _require_finite(losses: Mapping[str, float], epoch: int) -> None:
-    for name, value in losses.items():
-        if value - value != 0:
-            raise FairtutorError(
-                f"The {name} became {value} in epoch {epoch}. Lower the strength, and "
-                "check the rows for extreme values."
-            )
