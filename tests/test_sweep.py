@@ -418,7 +418,10 @@ def test_a_method_written_anew_is_computed_anew(
     found = again(german, path)
     assert len(counted) == 6 + 4, "the identity's two are still good"
     assert found.points[1].gap == found.identity.gap
-    source.write_text(source.read_text() + "\n# changed\n")
+    source.write_text(source.read_text() + "\n# a word\n")
+    again(german, path)
+    assert len(counted) == 10, "words change no result"
+    source.write_text(source.read_text() + "\nNUMBER = 3\n")
     again(german, path)
     assert len(counted) == 10 + 4
 

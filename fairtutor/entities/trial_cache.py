@@ -128,8 +128,8 @@ def fingerprint_of_code(*functions: Callable) -> str:
     ----------
     *functions
         With the file of each goes every file of the library from which that file has
-        imported a name at its top, and so on. Of a function written in a notebook only
-        the function itself is read.
+        imported a name at its top, and so on; what comments and docstrings say does not
+        matter. Of a function written in a notebook only the function itself is read.
 
     Raises
     ------
@@ -150,8 +150,31 @@ def fingerprint_of_code(*functions: Callable) -> str:
             _gather(module, files)
         else:
             own.append(_source(function))
-    sources = [files[name].read_text(encoding="utf-8") for name in sorted(files)]
-    return fingerprint(sorted(files), sources, own)
+    texts = [files[name].read_text(encoding="utf-8") for name in sorted(files)]
+    return fingerprint(sorted(files), [without_words(text) for text in texts], own)
+
+
+def without_words(source: str) -> str:
+    r"""Return what Python code does, without its comments, docstrings and blanks.
+
+    Parameters
+    ----------
+    source
+        Of whole statements.
+
+    Examples
+    --------
+    >>> without_words("def f():\n    'Say.'\n    return 1") == without_words(
+    ...     "def f():  # another word\n    return 1"
+    ... )
+    True
+    """
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        may_have_words = ast.Module | ast.ClassDef | ast.FunctionDef
+        if isinstance(node, may_have_words) and ast.get_docstring(node) is not None:
+            del node.body[0]
+    return ast.dump(tree)
 
 
 def _gather(module: ModuleType, files: dict[str, Path]) -> None:

@@ -22,6 +22,7 @@ from .trial_cache import (
     fingerprint,
     fingerprint_of_code,
     fingerprint_of_data,
+    without_words,
 )
 from .user import DataUser
 
@@ -126,8 +127,8 @@ def _code_behind(method: str) -> str:
     """
     return fingerprint(
         fingerprint_of_code(METHODS[method], DataUser, rehearse),
-        inspect.getsource(DataProducer),
-        inspect.getsource(notion_of),
+        without_words(inspect.getsource(DataProducer)),
+        without_words(inspect.getsource(notion_of)),
     )
 
 
