@@ -64,7 +64,7 @@ PUBLISHED = {  # accuracy, discrimination, consistency where it is quoted
 NOTES = [
     "On Adult the published rows of the maximum difference are near ours for scores, "
     "not for decisions, as if the paper's accuracy counted probabilities, which its "
-    "formula allows. So is LFR's published consistency, with Eq. 15 as printed, without "
+    "formula allows. So is LFR's published consistency, Eq. 15 as printed, without "
     "the mean; that of the logistic regression is near none of ours. By these measures "
     "a constant score has an accuracy of 0.63 and a consistency of 0.80.",
     "On German credit a test part has 333 people, about 50 under 25: a discrimination "
