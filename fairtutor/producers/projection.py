@@ -27,9 +27,10 @@ def projection(task: Task, *, rounds: int = 40) -> Encoder:
     **What it guarantees.** Each classifier that was trained is made a constant, and
     nothing else. Another linear classifier may succeed where they failed, even on the
     rows that they were trained on; training stops early once the next one fails there.
-    It removes more than needed as well: :func:`fairtutor.producers.erasure` takes away as many directions
-    as one round, chosen so that *no* linear probe beats a constant on these rows, with
-    the smallest change that does this. A non-linear probe may see through both.
+    It removes more than needed as well: :func:`fairtutor.producers.erasure` takes away
+    as many directions as one round, chosen so that *no* linear probe beats a constant
+    on these rows, with the smallest change that does this. A non-linear probe may see
+    through both.
 
     It knows demographic parity only: ``task.notion`` is not looked at.
 
