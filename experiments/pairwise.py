@@ -26,10 +26,10 @@ here, so it is not in the table.
 What came out. On COMPAS γ = 0.5 raises the consistency over W^F and brings the groups'
 rates of positive decisions together, at the price of the AUC and of the consistency
 over W^X; beyond that it overshoots, and false positive rates part again. LFR and LEACE
-reach much the same. All three read the column of race. Who is blind to it has eight
-directions left in x, none of which tells equals of the two groups apart more than it
-tells anybody apart, and changes next to nothing. The constraint in print leaves a
-constant predictor, which has the best consistency of all. In our audit of Adult γ = 0
+reach much the same. All three read the column of race. Who is blind to it changes next
+to nothing here, at any γ: x then has eight directions, and the gap is in those that
+predict. The constraint in print leaves a constant predictor at widths 2 and 4, which
+has the best consistency of all. In our audit of Adult γ = 0
 makes neighbours more alike, and γ = 0.5 closes the gap for a linear user while more
 decisions flip with sex and relationship and the true positive rates part; an MLP user
 finds half of the gap again. So "comparable people are close" is what W^F says it is, a
