@@ -1,6 +1,7 @@
 """Fairness against utility: the frontiers of several methods, and one point alone."""
 
 import math
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -28,6 +29,7 @@ from .style import (
 
 MOST_METHODS = 8
 MARKER_SIZE = 8
+NARROW = 44  # letters that fit below a panel's picture
 
 
 @dataclass(frozen=True)
@@ -184,7 +186,7 @@ predictor's accuracy is 0.700.
         _draw_marker(ax, identity.gap[0], identity.accuracy[0], "p")
         _write(ax, identity, "identity")
     for dot in before:
-        _write(ax, dot, dot.name)
+        _write(ax, dot, dot.name, below=True)
     if current.drawable:
         _draw_ellipse(ax, current, PRODUCER)
         ax.plot(
@@ -200,7 +202,8 @@ predictor's accuracy is 0.700.
     every = [dot for dot in (current, identity, *before) if dot and dot.drawable]
     _draw_tolerance(ax, [dot.gap[0] for dot in every], criterion)
     ax.margins(y=0.2)
-    label(ax, x=_gap_title(criterion), y="accuracy")
+    across = "\n".join(textwrap.wrap(_gap_title(criterion), NARROW))
+    label(ax, x=across, y="accuracy")
     told = [f"{dot.words}: {_place(dot)}" for dot in earlier]
     return Picture(
         fig,
@@ -312,13 +315,14 @@ def _write_strengths(ax: Axes, dots: Sequence[FrontierDot]) -> None:
             _write(ax, dot, f"{dot.strength:g}")
 
 
-def _write(ax: Axes, dot: FrontierDot, words: str) -> None:
+def _write(ax: Axes, dot: FrontierDot, words: str, below: bool = False) -> None:
     ax.annotate(
         words,
         (dot.gap[0], dot.accuracy[0]),
-        xytext=(0, 9),
+        xytext=(0, -9 if below else 9),
         textcoords="offset points",
         ha="center",
+        va="top" if below else "baseline",
         fontsize=NOTE_SIZE,
         color=INK,
         path_effects=[withStroke(linewidth=3, foreground="white")],

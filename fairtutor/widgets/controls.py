@@ -12,6 +12,8 @@ from ..entities.user import MODELS
 from ..producers import METHODS, STRENGTHS
 
 WRAP = Layout(flex_flow="row wrap", padding="4px 10px", grid_gap="4px 16px")
+# A closed list leaves arrows and letters to JupyterLab: M turns the cell into Markdown.
+BY_KEYBOARD = "By keyboard: Space opens the list, arrows move, Enter chooses."
 FULL_ROW = Layout(width="100%", margin="0")
 
 
@@ -38,7 +40,7 @@ class ProducerControls(HBox):
         self.method = Dropdown(
             options=list(METHODS),
             description="method",
-            tooltip="How the representation is made",
+            tooltip=f"How the representation is made. {BY_KEYBOARD}",
         )
         self.strength = FloatSlider(
             min=0,
@@ -111,7 +113,7 @@ class UserControls(HBox):
         self.model = Dropdown(
             options=list(MODELS),
             description="model",
-            tooltip="What the user trains on the representation",
+            tooltip=f"What the user trains on the representation. {BY_KEYBOARD}",
         )
         self.seed = _seed("user")
         self._words = HTML(layout=FULL_ROW)

@@ -142,14 +142,15 @@ class FrontierView(HTML):
         ]
         header = ("point", "representation", "accuracy", self.criterion.title)
         return (
-            f'<div class="fairtutor-points" data-points="{len(self.points)}">'
+            f'<div class="fairtutor-points" data-points="{len(self.points)}" '
+            'style="line-height:1.4">'
             f"{picture.html()}{table(header, rows)}{self._caption()}</div>"
         )
 
     def _caption(self) -> str:
         rows = self.points[-1].measured.rows
         return (
-            '<p style="max-width:36em;line-height:1.4">A logistic regression on each '
+            '<p style="max-width:36em">A logistic regression on each '
             f"representation, measured on {rows:,} {SHOWN_SPLIT} rows, on which its "
             "training stopped; 95% intervals, each on its own. Who chooses the best "
             "point here keeps its luck as well: expect less on fresh rows. And another "

@@ -70,6 +70,9 @@ class ProducerPanel(Panel):
         self.embedding = EmbeddingView(self.view)
         self.colour_by = self.embedding.colour_by
         self.frontier = FrontierView(self.view, criteria)
+        compared = self.view.single_names(self.frontier.criterion.attribute)
+        if compared[0] in self.colour_by.options:
+            self.colour_by.value = compared[0]
         self.train_button = button("Train", "Make a representation", style="primary")
         self.clear_button = button(
             "Clear points", "Remove the points of all representations made so far"

@@ -10,7 +10,7 @@ from ..data import Dataset
 from ..entities import DataUser
 from ..exchange import FairtutorError, Representation, Submission, did_you_mean
 from .base import Panel, button
-from .controls import WRAP, UserControls, words_html
+from .controls import BY_KEYBOARD, WRAP, UserControls, words_html
 from .tasks import checked_tasks
 from .training_view import TrainingView
 from .user_results import ResultsView, UserResult
@@ -82,7 +82,7 @@ class UserPanel(Panel):
         self.task_control = Dropdown(
             options=list(self.tasks),
             description="task",
-            tooltip="What the model shall tell of each person",
+            tooltip=f"What the model shall tell of each person. {BY_KEYBOARD}",
             layout=Layout(width="360px"),
         )
         self.table = ResultsView([a.name for a in self.view.attributes])

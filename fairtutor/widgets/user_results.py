@@ -144,8 +144,8 @@ class ResultsView(HTML):
         note = escape(_note(results[-1].measured))
         return (
             f'<div class="fairtutor-results" data-rows="{len(results)}" '
-            f'style="overflow-x:auto">{table(header, map(_row, results))}'
-            f'<p style="max-width:60em;line-height:1.4">{note}</p></div>'
+            f'style="overflow-x:auto;line-height:1.4">{table(header, map(_row, results))}'
+            f'<p style="max-width:60em">{note}</p></div>'
         )
 
 
