@@ -142,9 +142,10 @@ class ResultsView(HTML):
             f"gap by {self.compare.value}",
         )
         note = escape(_note(results[-1].measured))
+        found = table(header, map(_row, results))
         return (
             f'<div class="fairtutor-results" data-rows="{len(results)}" '
-            f'style="overflow-x:auto;line-height:1.4">{table(header, map(_row, results))}'
+            f'style="overflow-x:auto;line-height:1.4">{found}'
             f'<p style="max-width:60em">{note}</p></div>'
         )
 
