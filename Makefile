@@ -73,6 +73,7 @@ benchmarks: setup  ## measure speed beside other libraries, in build/peers (40 m
 	@build/peers/bin/python benchmarks/erasure.py
 	@-build/peers/bin/python benchmarks/individual_audit.py
 	@build/peers/bin/python benchmarks/training.py
+	@build/peers/bin/python benchmarks/prototypes.py
 	@build/peers/bin/python benchmarks/consistency.py --peers product faiss sklearn aif360
 
 lint: setup  ## check style and format of code and chapters

@@ -19,6 +19,13 @@ parameter, is judged by its own, as is ours when it minimises that.
 The gradient is what costs: AIF360's LFR, holisticai and fairlearn take it by finite
 differences, 1,081 and 1,188 evaluations each for ten prototypes.
 
+Measured on a busy machine with 2 cores: AIF360's LFR ends at 0.581, its scikit-learn
+version at 0.557; both then say no to everyone, and ours is there in 0.17 and 0.21 s.
+With 40,000 rows it is at 0.42 after 4.2 s and ends at 0.384 after 7.1 s, AIF360 would
+need 1,500 s for five gradients, most of it to fill fresh arrays of 34 MB. Of a gradient
+of 4.3 ms the two products with X are 1.0 ms, the rest passes over n × k numbers. On an
+H100 both sizes take under a second (1.6 ms a gradient, the start of small kernels).
+
 The promise: AIF360's final value at least 150 times faster than AIF360, then far below
 it; with 40,000 rows down to 0.42 in under 26 s.
 """
