@@ -1,6 +1,6 @@
 """One representation, four tasks that its producer never heard of, on Adult.
 
-Run ``python experiments/transfer.py``; it takes seven minutes on one core and writes
+Run ``python experiments/transfer.py``; it takes five minutes on one core and writes
 ``experiments/results/transfer.json``.
 
 The encoder is trained for income and demographic parity between the sexes. Then users

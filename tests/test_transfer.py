@@ -100,15 +100,17 @@ def test_the_adversarys_gaps_are_smaller_on_the_unseen_tasks_too(result, user):
 
 @pytest.mark.parametrize("user", ["logistic", "mlp"])
 def test_a_fair_representation_is_not_fair_for_every_task(result, user):
-    """Raw x has next to no gap on one unseen task, and the adversary's z has one."""
+    """Raw x has next to no gap on one unseen task; every z learned for income has one.
+
+    The adversary's is the smaller one: what makes it is what z leaves out.
+    """
     gap = {
-        name: result["spread"][name][user]["professional or manager"]
-        for name in ("raw x", "adversary", "adversary, decoder")
+        name: users[user]["professional or manager"]["selection rate gap"][0]
+        for name, users in result["spread"].items()
     }
-    raw = gap.pop("raw x")["selection rate gap"]
-    assert raw[0] < 0.03
-    for of in gap.values():
-        assert of["selection rate gap"][0] > raw[0]
+    assert gap["raw x"] < 0.03
+    for name in ("adversary", "adversary, decoder"):
+        assert gap["raw x"] < gap[name] < gap["no adversary, decoder"]
 
 
 def test_on_one_task_the_fair_user_is_nearly_the_constant_predictor(result):
