@@ -1,6 +1,5 @@
 """What experiments/transfer.py found: a sampled part again, and what it adds up to."""
 
-import importlib.util
 from statistics import mean, stdev
 
 import pytest
@@ -11,12 +10,8 @@ from fairtutor.results import load_result
 
 
 @pytest.fixture(scope="module")
-def experiment(root):
-    path = root / "experiments" / "transfer.py"
-    spec = importlib.util.spec_from_file_location("transfer_experiment", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def experiment(script):
+    return script("experiments/transfer.py")
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +24,7 @@ def tasks(experiment):
     return experiment.adult_tasks()
 
 
+@pytest.mark.usefixtures("as_stored")
 def test_a_user_of_each_kind_comes_out_again(experiment, result, tasks):
     """One of raw x, one of a closed form, one of a trained encoder; unseen tasks."""
     for name, user, task, seed in (
