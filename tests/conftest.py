@@ -1,6 +1,8 @@
 """What several test files share: the browser, and the project's own folder."""
 
+import importlib.util
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,30 @@ ROOT = Path(__file__).parent.parent
 def root():
     """The folder of the clone."""
     return ROOT
+
+
+@pytest.fixture(scope="session")
+def script():
+    """Return a function that loads a script, such as ``"experiments/user.py"``."""
+
+    def loaded(path):
+        name = path.removesuffix(".py").replace("/", "_")
+        spec = importlib.util.spec_from_file_location(name, ROOT / path)
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module  # dataclasses look their module up
+        spec.loader.exec_module(module)
+        return module
+
+    return loaded
+
+
+@pytest.fixture
+def as_stored(monkeypatch):
+    """Train on the CPU, where all stored results come from, whatever is tested else.
+
+    A GPU trains in bfloat16 and ends elsewhere, within no band that says anything.
+    """
+    monkeypatch.setenv("FAIRTUTOR_DEVICE", "cpu")
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@
 not drift from the code, and holds what the intervals promise.
 """
 
-import importlib.util
 import math
 
 import numpy as np
@@ -38,14 +37,9 @@ MEANS = ("consistency", "mean_difference")
 
 
 @pytest.fixture(scope="module")
-def experiment(root):
+def experiment(script):
     """The script itself, for what it computes with."""
-    spec = importlib.util.spec_from_file_location(
-        "coverage_experiment", root / "experiments" / "coverage.py"
-    )
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return script("experiments/coverage.py")
 
 
 # The computation.

@@ -1,8 +1,6 @@
 """The gradient flow: against an exact solution, a loop over people, and properties."""
 
-import importlib.util
 import math
-import sys
 
 import numpy as np
 import pytest
@@ -226,13 +224,8 @@ def test_what_does_not_fit_is_said_in_words():
 
 
 @pytest.fixture(scope="module")
-def experiment(root):
-    path = root / "experiments" / "individual_fairness.py"
-    spec = importlib.util.spec_from_file_location("individual_fairness", path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
+def experiment(script):
+    return script("experiments/individual_fairness.py")
 
 
 @pytest.fixture(scope="module")
@@ -240,6 +233,7 @@ def published_rows():
     return load_result("individual_fairness")
 
 
+@pytest.mark.usefixtures("as_stored")
 def test_a_sample_of_the_published_rows_comes_out_again(experiment, published_rows):
     """COMPAS on the first seed: the reduction exactly, the constant, and a network."""
     [seed] = experiment.SEEDS[:1]

@@ -1,7 +1,5 @@
 """Pairwise fair representations: against loops over pairs, and what they promise."""
 
-import importlib.util
-
 import numpy as np
 import pytest
 import torch
@@ -379,12 +377,8 @@ def test_a_producer_offers_it_with_its_settings():
 
 
 @pytest.fixture(scope="module")
-def experiment(root):
-    path = root / "experiments" / "pairwise.py"
-    spec = importlib.util.spec_from_file_location("pairwise_experiment", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def experiment(script):
+    return script("experiments/pairwise.py")
 
 
 def assert_same(stored, row, seed):
@@ -395,6 +389,7 @@ def assert_same(stored, row, seed):
             assert np.allclose(run, value, atol=0.02), (measure, run, value)
 
 
+@pytest.mark.usefixtures("as_stored")
 @pytest.mark.parametrize("seed", [0, 3])
 def test_the_stored_rows_can_be_computed_again(experiment, seed):
     stored = load_result("pairwise")

@@ -274,6 +274,7 @@ def test_the_picture_says_its_numbers():
 # The long run.
 
 
+@pytest.mark.usefixtures("as_stored")
 def test_the_published_result_is_what_the_script_measures():
     result = load_result("leakage")
     for method, of in result["spread"].items():

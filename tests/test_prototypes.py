@@ -1,6 +1,5 @@
 """Learned prototypes: the objective row by row, and what comes of minimising it."""
 
-import importlib.util
 import math
 from dataclasses import replace
 from threading import Event
@@ -399,13 +398,9 @@ def test_stages_set_what_they_name_one_after_the_other():
 
 
 @pytest.fixture(scope="module")
-def experiment(root):
+def experiment(script):
     """The script itself, for what it computes with."""
-    path = root / "experiments" / "prototypes.py"
-    spec = importlib.util.spec_from_file_location("prototypes_experiment", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return script("experiments/prototypes.py")
 
 
 # How far L-BFGS may end elsewhere on another processor: a few times the spread over
@@ -418,6 +413,7 @@ def experiment(root):
         ("adult", "LFR", 12, 0.02),
     ],
 )
+@pytest.mark.usefixtures("as_stored")
 def test_a_sample_of_the_long_run_comes_out_again(
     experiment, name, method, number, band
 ):

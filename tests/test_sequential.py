@@ -1,6 +1,5 @@
 """Audits that are looked at after every row: what they promise, and what they cost."""
 
-import importlib.util
 import math
 
 import numpy as np
@@ -238,13 +237,9 @@ def test_settings_out_of_range_are_named(settings, message):
 
 
 @pytest.fixture(scope="module")
-def experiment(root):
+def experiment(script):
     """The script that computed the stored result."""
-    path = root / "experiments" / "sequential.py"
-    spec = importlib.util.spec_from_file_location("sequential_experiment", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return script("experiments/sequential.py")
 
 
 def test_the_stored_result_keeps_the_promise_that_peeking_breaks(experiment):

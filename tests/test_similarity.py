@@ -1,7 +1,5 @@
 """Means over nearest neighbours against one distance at a time."""
 
-import importlib.util
-from pathlib import Path
 from unittest.mock import patch
 
 import numpy as np
@@ -353,19 +351,18 @@ def test_a_variant_that_does_not_exist_is_refused_with_the_nearest():
         consistency(X, X[:, 0], 2, formula="printed")
 
 
-def test_the_stored_answers_to_the_order_of_rows_can_be_found_again(monkeypatch):
+def test_the_stored_answers_to_the_order_of_rows_can_be_found_again(
+    monkeypatch, script
+):
     monkeypatch.setattr(search, "BOX", 256)
     monkeypatch.setattr(search, "MEMORY", 2**22)
-    path = Path(__file__).parents[1] / "experiments" / "row_order.py"
-    spec = importlib.util.spec_from_file_location("row_order", path)
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
+    rows = script("experiments/row_order.py")
     result = load_result("row_order")
 
-    X, y_hat = script.people()
-    shuffled = script.order(3, len(X))
+    X, y_hat = rows.people()
+    shuffled = rows.order(3, len(X))
     X, y_hat = X[shuffled], {what: y[shuffled] for what, y in y_hat.items()}
-    again = script.around_by_row_order(X, y_hat, "brute")
+    again = rows.around_by_row_order(X, y_hat, "brute")
     for what, decisions in y_hat.items():
         stored = result["by_row_order"][what]["brute force"]["consistency"]
         found = 1 - np.abs(decisions.numpy() - again[what]).mean()

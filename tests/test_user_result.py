@@ -1,6 +1,5 @@
 """What experiments/user.py found: a sampled part again, and what must hold of all."""
 
-import importlib.util
 import math
 
 import pytest
@@ -10,12 +9,8 @@ from fairtutor.theory.tradeoff import least_error_sum
 
 
 @pytest.fixture(scope="module")
-def experiment(root):
-    path = root / "experiments" / "user.py"
-    spec = importlib.util.spec_from_file_location("user_experiment", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def experiment(script):
+    return script("experiments/user.py")
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +18,7 @@ def result():
     return load_result("user")
 
 
+@pytest.mark.usefixtures("as_stored")
 def test_two_seeds_on_compas_come_out_again(experiment, result):
     """One seed of a closed form, one of an encoder trained by gradient."""
     for method, seed, near in (("erasure", 0, 0.02), ("adversarial", 1, 0.05)):
