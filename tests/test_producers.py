@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn.functional import cross_entropy, one_hot
 
-from fairtutor import load
+from fairtutor import DataProducer, load
 from fairtutor.exchange import FairtutorError
-from fairtutor.producers import DEFAULT_STRENGTHS, METHODS, Task, erasure
+from fairtutor.producers import DEFAULT_STRENGTHS, METHODS, STRENGTHS, Task, erasure
 
 some = settings(derandomize=True, deadline=None, max_examples=25)
 QUIET = {"progress": False}
@@ -182,5 +182,20 @@ def test_identity_is_x():
     assert (encoder.layers, len(encoder.history)) == ((), 0)
 
 
-def test_every_method_has_a_strength_of_its_own():
-    assert set(DEFAULT_STRENGTHS) == set(METHODS)
+def test_every_method_has_strengths_of_its_own_and_says_what_they_mean():
+    assert set(DEFAULT_STRENGTHS) == set(STRENGTHS) == set(METHODS)
+    for method, strengths in STRENGTHS.items():
+        assert list(strengths) == sorted(set(strengths))
+        assert strengths[0] == 0 and DEFAULT_STRENGTHS[method] in strengths
+    said = DataProducer.__doc__
+    said = said[said.index("strength\n") : said.index("seed\n")]
+    assert not [method for method in METHODS if f"``{method}``" not in said]
+
+
+@pytest.mark.parametrize("method", ["erasure", "projection", "pairwise"])
+def test_a_share_ends_at_1(method):
+    """Of the others no strength is too large."""
+    assert max(STRENGTHS[method]) == 1
+    made_of = Task(**vars(task(n=60)) | {"strength": 1.01})
+    with pytest.raises(FairtutorError, match=f"strength of {method} is 1.01; use 0"):
+        METHODS[method](made_of)

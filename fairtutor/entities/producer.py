@@ -29,10 +29,12 @@ class DataProducer:
     method
         A name in :data:`fairtutor.producers.METHODS`.
     strength
-        How much fairness is preferred to usefulness, from 0; ignored by ``identity``,
-        at most 1 for ``erasure`` and ``projection``, the weight of the adversary for
-        ``adversarial`` and of the MMD² for ``moments``. By default the method's own
-        in :data:`fairtutor.producers.DEFAULT_STRENGTHS`.
+        How much fairness is preferred to usefulness, from 0; ignored by ``identity``.
+        At most 1 for ``erasure`` and ``projection``, the share that is removed, and
+        for ``pairwise``, γ: judgements against neighbours. The weight of the group
+        difference for ``prototypes``, of the adversary for ``adversarial``, of the
+        MMD² for ``moments``. By default the method's own in
+        :data:`fairtutor.producers.DEFAULT_STRENGTHS`.
     seed
         Of weights and row order, a whole number from 0.
     **settings
