@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
-from tqdm import tqdm
 
 from ..exchange import FairtutorError, architecture
 from ..exchange.architecture import Layers, build
 from ..training import History, Stopped, fit, seeded
+from ..training.progress import bar
 
 if TYPE_CHECKING:
     from sklearn.ensemble import HistGradientBoostingClassifier
@@ -254,14 +254,7 @@ def _boost(
     Z, y = (tensor.numpy() for tensor in rows["loss"])
     scores: dict[str, Tensor | float] = dict.fromkeys(rows, 0.0)
     history, lowest = History(), float("inf")
-    for epoch in tqdm(
-        range(1, epochs + 1),
-        desc=progress if isinstance(progress, str) else "training",
-        disable=not progress,
-        delay=1,
-        leave=False,
-        unit="epoch",
-    ):
+    for epoch in bar(epochs, progress):
         if stop is not None and stop.is_set():
             raise Stopped
         model.set_params(max_iter=TREES_PER_EPOCH * epoch).fit(Z, y)

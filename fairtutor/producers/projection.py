@@ -6,11 +6,11 @@ from threading import Event
 
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from ..exchange.architecture import build, mlp
 from ..exchange.errors import FairtutorError
 from ..training import History, Stopped
+from ..training.progress import bar
 from .base import Encoder, Task
 from .erasure import TINY, remove
 
@@ -122,14 +122,7 @@ def _rounds(
     basis = X.new_zeros(X.shape[1], 0)
     sizes = torch.bincount(groups, minlength=num_groups)
     chance = 1 / max(1, int((sizes > 0).sum()))
-    for _ in tqdm(
-        range(rounds),
-        progress if isinstance(progress, str) else "projection",
-        disable=not progress,
-        delay=1,
-        leave=False,
-        unit="round",
-    ):
+    for _ in bar(rounds, progress, name="projection", unit="round"):
         if stop is not None and stop.is_set():
             raise Stopped
         if chance == 1:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import CosineAnnealingLR
-from tqdm import tqdm
 
 from ..exchange.errors import FairtutorError
 from .device import threads_for
 from .engine import Alone, engine
 from .history import History
+from .progress import bar
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -123,7 +123,7 @@ def fit(
     shuffle = torch.Generator().manual_seed(seed)
     history, best, best_loss = History(), None, float("inf")
     work = batch_size * sum(p.numel() for p in objective.parameters())
-    for epoch in _bar(epochs, progress and runner.is_global_zero, progress):
+    for epoch in bar(epochs, runner.is_global_zero and progress):
         with threads_for(work):
             losses = _epoch(runner, model, optimiser, rows, batch_size, shuffle, stop)
         if schedule is not None:
@@ -198,18 +198,6 @@ def _batches(
 def _evaluate(model: nn.Module, rows: Sequence[Tensor]) -> float:
     model.eval()
     return model(*rows)["loss"].item()
-
-
-def _bar(epochs: int, show: bool, name: bool | str) -> Iterator[int]:
-    """Count epochs from 1, with a bar once it takes over a second."""
-    return tqdm(
-        range(1, epochs + 1),
-        desc=name if isinstance(name, str) else "training",
-        disable=not show,
-        delay=1,
-        leave=False,
-        unit="epoch",
-    )
 
 
 def _require_counts(**counts: int) -> None:

@@ -5,12 +5,12 @@ from threading import Event
 
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from ..exchange.errors import FairtutorError
 from .device import device, threads_for
 from .fit import OnEpoch, Stopped, _require_counts, _require_finite, _require_rows
 from .history import History
+from .progress import bar
 
 SETTLED = 1e-7  # an epoch that lowers the loss by a smaller share has converged
 
@@ -92,16 +92,7 @@ def fit_full_batch(
     rows = [tensor.to(on) for tensor in rows]
     history = History()
     work = len(rows[0]) * sum(p.numel() for p in objective.parameters())
-    name = progress if isinstance(progress, str) else "training"
-    bar = tqdm(
-        total=epochs,
-        desc=name,
-        disable=not progress,
-        delay=1,
-        leave=False,
-        unit="epoch",
-    )
-    with threads_for(work), bar:
+    with threads_for(work), bar(epochs, progress) as shown:
         for number, stage in enumerate(stages):
             for attribute, value in stage.items():
                 setattr(objective, attribute, value)
@@ -112,7 +103,7 @@ def fit_full_batch(
                 losses = _step(objective, optimiser, rows, stop)
                 _require_finite(losses, epoch)
                 history.epochs.append(losses)
-                bar.update()
+                shown.update()
                 if on_epoch is not None:
                     on_epoch({**losses, "epoch": epoch, "epochs": epochs})
                 if before - losses["loss"] < SETTLED * abs(losses["loss"]):
