@@ -175,6 +175,15 @@ def test_judgements_that_cannot_be_say_why(comparable, words):
         comparable_people(comparable, 4)
 
 
+def test_classes_may_be_numbered_by_anything():
+    """Such as the number of a case: sums over classes are not made for all below it."""
+    X, _, groups = people(50, seed=3)
+    codes = torch.arange(50) % 7
+    for among in ((), (groups,)):
+        expected = class_scatter(X, codes, *among)
+        assert torch.equal(class_scatter(X, 10**15 + 3 * codes, *among), expected)
+
+
 def test_a_class_of_one_compares_nobody():
     X = torch.eye(3)
     with pytest.raises(FairtutorError, match="No class has two people, so"):

@@ -55,7 +55,7 @@ def class_scatter(X: Tensor, classes: Tensor, groups: Tensor | None = None) -> T
     X
         (n, d).
     classes
-        (n,), from 0.
+        (n,) whole numbers from 0; any may be missing.
     groups
         (n,), from 0. If given, only people of different groups are joined.
 
@@ -79,6 +79,7 @@ def class_scatter(X: Tensor, classes: Tensor, groups: Tensor | None = None) -> T
     """
     X = X.double()
     X = X - X.mean(0)  # so that the difference below rounds less
+    _, classes = classes.unique(return_inverse=True)  # numbered without gaps
     total, pairs = _within(X, classes)
     if groups is not None:
         of_one_group, fewer = _within(X, classes * (int(groups.max()) + 1) + groups)
