@@ -397,7 +397,25 @@ def test_settings_versions_and_device_change_the_key(german, monkeypatch):
     monkeypatch.setattr(trial_store, "__version__", "0.0.1")
     changed = key_of(german)
     monkeypatch.setattr(torch, "__version__", "1.0")
-    assert len({before, changed, key_of(german)}) == 3
+    older_torch = key_of(german)
+    monkeypatch.setattr(trial_store, "version", lambda package: "1.0")
+    assert len({before, changed, older_torch, key_of(german)}) == 4
+
+
+def test_all_of_the_producers_file_is_in_the_key(german, tmp_path, monkeypatch):
+    before, source = key_of(german), trial_store.PRODUCER.read_text()
+    copy = tmp_path / "producer.py"
+    monkeypatch.setattr(trial_store, "PRODUCER", copy)
+    copy.write_text("# a word\n" + source)
+    assert key_of(german) == before
+    for part, other in (
+        ('difference": "equal opportunity"', 'difference": "equalized odds"'),
+        ("named or every", "every or named"),
+        ("if named else None", "if made_of else None"),
+    ):
+        assert part in source
+        copy.write_text(source.replace(part, other))
+        assert key_of(german) != before, part
 
 
 def test_a_method_written_anew_is_computed_anew(

@@ -136,6 +136,12 @@ def fingerprint_of_code(*functions: Callable) -> str:
     FairtutorError
         The source of a function cannot be found.
 
+    Notes
+    -----
+    Files are read from the disk as they are now. Python goes on with what it imported:
+    whoever edits the library restarts the kernel before the next sweep, or results of
+    the old code are kept as those of the new.
+
     Examples
     --------
     >>> from fairtutor.producers import erasure, identity

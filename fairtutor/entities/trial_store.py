@@ -5,6 +5,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
+from importlib.metadata import version
 from pathlib import Path
 
 import torch
@@ -13,9 +14,9 @@ from .. import __version__
 from ..data import Dataset
 from ..exchange import Criterion, FairnessCriteria
 from ..producers import METHODS
-from ..training import device
+from ..training import device, precision
 from .frontier import Trial
-from .producer import DataProducer, notion_of
+from .producer import DataProducer
 from .rehearsal import rehearse
 from .trial_cache import (
     TrialCache,
@@ -25,6 +26,9 @@ from .trial_cache import (
     without_words,
 )
 from .user import DataUser
+
+COMPUTING = ("numpy", "scikit-learn", "scipy")  # what else computes, beside torch
+PRODUCER = Path(inspect.getfile(DataProducer))
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,11 +52,13 @@ class Question:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of data, criteria, split, versions and device."""
+        """SHA-256 of data, criteria, split, versions, device and precision."""
         return fingerprint(
             __version__,
             torch.__version__,
+            [version(package) for package in COMPUTING],
             device().type,
+            precision(device()),
             fingerprint_of_data(self.view),
             self.criteria.fingerprint,
             self.criterion,
@@ -123,12 +129,11 @@ class TrialStore:
 def _code_behind(method: str) -> str:
     """Return a fingerprint of the method's code and of all others' but other methods'.
 
-    The producer's file imports every method, so that its own parts are read instead.
+    The producer's file imports every method, so that it is read without its imports.
     """
     return fingerprint(
         fingerprint_of_code(METHODS[method], DataUser, rehearse),
-        without_words(inspect.getsource(DataProducer)),
-        without_words(inspect.getsource(notion_of)),
+        without_words(PRODUCER.read_text(encoding="utf-8")),
     )
 
 
