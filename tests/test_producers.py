@@ -11,6 +11,7 @@ from torch.nn.functional import cross_entropy, one_hot
 from fairtutor import DataProducer, load
 from fairtutor.exchange import FairtutorError
 from fairtutor.producers import DEFAULT_STRENGTHS, METHODS, STRENGTHS, Task, erasure
+from fairtutor.training import device
 
 some = settings(derandomize=True, deadline=None, max_examples=25)
 QUIET = {"progress": False}
@@ -199,3 +200,17 @@ def test_a_share_ends_at_1(method):
     made_of = Task(**vars(task(n=60)) | {"strength": 1.01})
     with pytest.raises(FairtutorError, match=f"strength of {method} is 1.01; use 0"):
         METHODS[method](made_of)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_rows_may_lie_where_training_runs(method):
+    """An encoder comes back on the CPU, wherever it and its rows were."""
+    settings = {
+        "adversarial": {"epochs": 1, "cells": 5},
+        "moments": {"epochs": 1},
+        "prototypes": {"epochs": 3},
+    }
+    here = task(n=200, strength=0.5)
+    moved = {name: getattr(here, name).to(device()) for name in ("X", "y", "groups")}
+    encoder = METHODS[method](Task(**vars(here) | moved), **settings.get(method, {}))
+    assert encoder.module(here.X).isfinite().all()

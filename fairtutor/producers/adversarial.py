@@ -12,7 +12,7 @@ from torch.nn.functional import (
 from ..exchange.architecture import build, mlp
 from ..exchange.errors import FairtutorError, did_you_mean
 from ..training import fit, seeded
-from .base import NOTIONS, Encoder, Task
+from .base import Encoder, Task
 from .cells import in_cells
 
 LOSSES = ("log", "absolute")
@@ -85,8 +85,12 @@ def adversarial(
     >>> encoder.module(X).shape
     torch.Size([256, 8])
     """
-    notion = _known("notion", notion or task.notion, NOTIONS)
-    _known("adversary's loss", adversary_loss, LOSSES)
+    notion = task.aimed_at(notion)
+    if adversary_loss not in LOSSES:
+        raise FairtutorError(
+            f"The adversary's loss is {adversary_loss!r}. "
+            f"{did_you_mean(adversary_loss, LOSSES)}"
+        )
     if not reconstruction >= 0:
         raise FairtutorError(f"reconstruction is {reconstruction!r}; use 0 or more.")
     d, sees_y = task.X.shape[1], notion == "equalized odds"
@@ -228,9 +232,3 @@ class AdversarialObjective(nn.Module):
         if self.absolute:
             wrong = -torch.expm1(-wrong)  # 1 − h(z)ₐ, which is |h(z) − a| for two
         return (weight * wrong).mean()
-
-
-def _known(what: str, name: str, names: tuple[str, ...]) -> str:
-    if name not in names:
-        raise FairtutorError(f"The {what} is {name!r}. {did_you_mean(name, names)}")
-    return name

@@ -55,7 +55,7 @@ def in_cells(encoder: Encoder, X: Tensor, num_cells: int, *, seed: int = 0) -> E
     (True, False, [0.0, 1.0])
     """
     with torch.no_grad():
-        Z = encoder.module(X)
+        Z = encoder.module(X.cpu())  # where an encoder is handed on
     centres = Cells.fit(Z, num_cells, seed=seed).centres
     squares = centres.square().sum(1)
     sharpness = SHARPNESS / squares.max().clamp(min=1e-12)  # whatever the scale of z
