@@ -49,6 +49,7 @@ def test_estimates_lie_in_their_intervals_and_the_intervals_are_about_rows():
                 assert high - low < 2 * 1.96 * (0.25 / frontier.rows) ** 0.5 + 0.005
 
 
+@pytest.mark.usefixtures("as_stored")
 @pytest.mark.parametrize(
     ("method", "strength", "seed"),
     [("erasure", 1.0, 2), ("projection", 1.0, 4), ("adversarial", 2.0, 1)],

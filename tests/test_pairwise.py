@@ -407,10 +407,16 @@ def test_the_stored_rows_can_be_computed_again(experiment, seed):
         "masked",
         "pairwise, γ = 0.5",
         "pairwise, blind, γ = 1",
-        "as printed, width 2, γ = 1",
     ):
         row = experiment.compas_row(name, seed)["logistic"]
         assert_same(stored["compas"][name], row, seed)
+    # Directions in which nobody differs from anybody have the same eigenvalue, 0: which
+    # of them come first is the processor's choice, and none ranks people well.
+    name = "as printed, width 2, γ = 1"
+    row = experiment.compas_row(name, seed)["logistic"]
+    assert all(abs(auc - 0.5) < 0.15 for auc in stored["compas"][name]["auc"]["runs"])
+    assert abs(row.pop("auc") - 0.5) < 0.15
+    assert_same(stored["compas"][name], row, seed)
     row = experiment.audit_row("compas", "pairwise, γ = 1", seed)["logistic"]
     assert_same(stored["audit"]["compas"]["logistic"]["pairwise, γ = 1"], row, seed)
 
