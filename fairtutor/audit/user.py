@@ -87,8 +87,9 @@ def error_sum(
 
     References
     ----------
-    Zhao & Gordon (2019), "Inherent tradeoffs in learning fair representations". The
-    interval of a sum: Zou & Donner (2008), Statistics in Medicine 27, from Wilson's.
+    Zhao & Gordon (2019) for Δ_DP = 0, (2022) beyond, "Inherent tradeoffs in learning
+    fair representations". The interval of a sum: Zou & Donner (2008), Statistics in
+    Medicine 27, from Wilson's.
 
     Examples
     --------
@@ -195,15 +196,18 @@ def cost_of_mistrust(
     Notes
     -----
     The interval is about the two rules, whose beliefs were learnt. The best users there
-    could be are unknown: how far each rule is from its best one is not in the interval,
-    and where the trusted user learns badly, the cost comes out too small. No rule
-    tosses a coin; where z takes so few values that one is needed to keep within the
-    gap, see :func:`fairtutor.theory.mistrust.best_fair_risk`.
+    could be are unknown: how far each rule is from its best one is not in the interval.
+    Where the trusted user learns badly, the cost comes out too small; where the user of
+    z does, too large. On the scored rows the two gaps differ as well, so part of the
+    cost may be the price of a smaller gap: read ``gaps`` beside it. No rule tosses a
+    coin; where z takes so few values that one is needed to keep within the gap, see
+    :func:`fairtutor.theory.mistrust.best_fair_risk`.
 
     References
     ----------
     McNamara, Ong & Williamson (2019), "Costs and benefits of fair representation
-    learning". Interval: Waudby-Smith & Ramdas (2024), of the paired differences.
+    learning", who name the cost; here with one limit on the gap of both users.
+    Interval: Waudby-Smith & Ramdas (2024), of the paired differences.
 
     Examples
     --------

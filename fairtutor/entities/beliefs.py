@@ -58,8 +58,9 @@ def beliefs(
 ) -> Beliefs:
     """Learn P(y = 1 | z) and P(a = 1 | z) from the train rows, and apply them to all.
 
-    With these a user decides as accurately as a gap allows; with the identity in place
-    of a fair representation it is the trusted user, who sees x.
+    If they were the true chances, a user could decide with them as accurately as a gap
+    allows (:func:`fairtutor.theory.mistrust.best_fair_rule`). With the identity in
+    place of a fair representation it is the trusted user, who sees x.
 
     Parameters
     ----------

@@ -39,12 +39,13 @@ def best_fair_thresholds(
 
     This is what a trusted user does who may look at x and at the group: among all
     decisions with a selection rate difference of at most ``max_gap``, thresholds per
-    group on P(y = 1 | x) are the most accurate.
+    group on the true P(y = 1 | x, a) are the most accurate (up to a coin tossed for
+    those who lie on a threshold). Learned scores are only near it.
 
     Parameters
     ----------
     scores
-        P(y = 1 | x), (n,).
+        P(y = 1 | x, a), or what a model makes of it, (n,).
     y
         (n,), 0 or 1.
     groups
@@ -257,7 +258,7 @@ class FairRule:
     Attributes
     ----------
     threshold
-        ½, or infinite for a rule that says no (yes) to all.
+        ½; or ∞ for the rule that says no to all, −∞ for the one that says yes.
     slope
         λ: the threshold rises by λ/2 · (P(a = 1 | ·) / P(a = 1) −
         P(a = 0 | ·) / P(a = 0)).
@@ -281,8 +282,9 @@ def best_fair_rule(
     """Choose the most accurate rule whose selection rates differ by little.
 
     Among all decisions by some features, group or no group among them, the best within
-    a gap are of the kind of :class:`FairRule`, if the beliefs are the true chances.
-    Here λ is the one with the fewest errors on these rows; which are estimates too.
+    a gap are of the kind of :class:`FairRule`, if the beliefs are the true chances (up
+    to a coin tossed for rows on the threshold). Here λ is the one with the fewest
+    errors on these rows; on others its errors, and its gap, may be larger.
 
     Parameters
     ----------
