@@ -214,3 +214,11 @@ def test_rows_may_lie_where_training_runs(method):
     moved = {name: getattr(here, name).to(device()) for name in ("X", "y", "groups")}
     encoder = METHODS[method](Task(**vars(here) | moved), **settings.get(method, {}))
     assert encoder.module(here.X).isfinite().all()
+
+
+@pytest.mark.parametrize("method", ["prototypes", "adversarial", "moments"])
+def test_who_predicts_two_outcomes_refuses_a_third(method):
+    """A log loss of outcomes beyond 1 has no minimum, and training would not tell."""
+    three = Task(**vars(task(n=60)) | {"y": torch.arange(60) % 3})
+    with pytest.raises(FairtutorError, match="outcomes of 0 and 1; y goes from 0 to 2"):
+        METHODS[method](three)

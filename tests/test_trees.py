@@ -43,13 +43,7 @@ CRITERIA = FairnessCriteria(
     rounds=2,
 )
 
-ONE_EPOCH = {
-    "epochs": 1,
-    "patience": 1,
-    "progress": False,
-    "stop": None,
-    "on_epoch": None,
-}
+ONE_EPOCH = {"epochs": 1, "progress": False}
 
 
 @pytest.fixture(scope="module")

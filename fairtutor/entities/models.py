@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from threading import Event
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +13,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from ..exchange import FairtutorError, architecture
 from ..exchange.architecture import Layers, build
 from ..training import History, Stopped, fit, seeded
+from ..training.fit import OnEpoch
 from ..training.progress import bar
 
 if TYPE_CHECKING:
@@ -57,12 +59,40 @@ class Learned:
 
 
 def logistic(lesson: Lesson) -> Learned:
-    """Train a logistic regression: one linear layer."""
+    """Train a logistic regression: one linear layer.
+
+    Parameters
+    ----------
+    lesson
+        What it learns from.
+
+    Examples
+    --------
+    >>> Z = torch.randn(64, 3)
+    >>> rows = Z, (Z[:, 0] > 0).float()
+    >>> lesson = Lesson(rows, rows, training={"epochs": 2, "progress": False})
+    >>> logistic(lesson).layers
+    (('linear', 3, 1),)
+    """
     return _network(lesson)
 
 
 def mlp(lesson: Lesson) -> Learned:
-    """Train a network with one hidden layer of 64 units."""
+    """Train a network with one hidden layer of 64 units.
+
+    Parameters
+    ----------
+    lesson
+        What it learns from.
+
+    Examples
+    --------
+    >>> Z = torch.randn(64, 3)
+    >>> rows = Z, (Z[:, 0] > 0).float()
+    >>> lesson = Lesson(rows, rows, training={"epochs": 2, "progress": False})
+    >>> mlp(lesson).layers
+    (('linear', 3, 64), ('relu',), ('linear', 64, 1))
+    """
     return _network(lesson, 64)
 
 
@@ -74,10 +104,28 @@ def trees(lesson: Lesson) -> Learned:
     kept. Nothing is drawn at random up to 200,000 rows (beyond, the rows that the
     histograms' bins are made from), so that every seed gives the same trees.
 
+    Parameters
+    ----------
+    lesson
+        What it learns from; of its training settings, those that are named there.
+
+    Raises
+    ------
+    FairtutorError
+        Z is not finite, or all train rows have the same outcome.
+
     References
     ----------
     Friedman (2001), "Greedy function approximation: a gradient boosting machine",
     Annals of Statistics 29. Ke et al. (2017), "LightGBM", NeurIPS: histograms.
+
+    Examples
+    --------
+    >>> Z = torch.randn(64, 3)
+    >>> rows = Z, (Z[:, 0] > 0).float()
+    >>> lesson = Lesson(rows, rows, training={"epochs": 2, "progress": False})
+    >>> trees(lesson).layers[0][:3]  # their depth is that of the deepest
+    ('trees', 3, 20)
     """
     from sklearn.ensemble import HistGradientBoostingClassifier
     from threadpoolctl import threadpool_limits
@@ -235,10 +283,10 @@ def _boost(
     lesson: Lesson,
     *,
     epochs: int,
-    patience: int | None,
-    progress: bool | str,
-    stop: object,
-    on_epoch: Callable[[Mapping[str, float]], None] | None,
+    patience: int | None = None,
+    progress: bool | str = True,
+    stop: Event | None = None,
+    on_epoch: OnEpoch | None = None,
 ) -> History:
     """Grow trees until the validation loss has not fallen for some epochs."""
     if epochs < 1:

@@ -68,8 +68,8 @@ def adversarial(
     Raises
     ------
     FairtutorError
-        The notion or the loss is unknown, the decoder's weight negative, or the notion
-        is equal opportunity and no row has y = 1.
+        The notion or the loss is unknown, the decoder's weight negative, outcomes are
+        not 0 and 1, or the notion is equal opportunity and no row has y = 1.
 
     References
     ----------
@@ -86,6 +86,7 @@ def adversarial(
     torch.Size([256, 8])
     """
     notion = task.aimed_at(notion)
+    task.require_two_outcomes()
     if adversary_loss not in LOSSES:
         raise FairtutorError(
             f"The adversary's loss is {adversary_loss!r}. "

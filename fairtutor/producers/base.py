@@ -75,6 +75,20 @@ class Task:
             )
         return notion
 
+    def require_two_outcomes(self) -> None:
+        """Refuse outcomes other than 0 and 1, for a method that predicts them.
+
+        Raises
+        ------
+        FairtutorError
+            There are others.
+        """
+        if not ((self.y == 0) | (self.y == 1)).all():
+            raise FairtutorError(
+                f"This method predicts outcomes of 0 and 1; y goes from {self.y.min()} "
+                f"to {self.y.max()}. Make it two outcomes, or take another method."
+            )
+
     def watching(self, encoder: nn.Module) -> dict[str, object]:
         """Return ``training``, in which each epoch also shows the encoder.
 

@@ -55,7 +55,7 @@ def moments(
     Raises
     ------
     FairtutorError
-        The notion is unknown.
+        The notion is unknown, or outcomes are not 0 and 1.
 
     References
     ----------
@@ -73,6 +73,7 @@ def moments(
     >>> encoder.module(X).shape
     torch.Size([256, 8])
     """
+    task.require_two_outcomes()
     layers = (*mlp(task.X.shape[1], hidden, width), ("tanh",))
     with seeded(task.seed):
         objective = MomentsObjective(

@@ -345,8 +345,4 @@ def _require(task: Task, k: int, optimiser: str, **weights: float) -> None:
     for name, value in weights.items():
         if not isinstance(value, int | float) or not 0 <= value < float("inf"):
             raise FairtutorError(f"{name} is {value!r}; use a number from 0.")
-    if not bool(((task.y == 0) | (task.y == 1)).all()):
-        raise FairtutorError(
-            f"The prototypes predict outcomes of 0 and 1; y goes from {task.y.min()} "
-            f"to {task.y.max()}. Make it two outcomes, or take another method."
-        )
+    task.require_two_outcomes()
