@@ -146,7 +146,7 @@ standard deviations a (0.00, 1.00), b (1.00, 0.00).
         means = _each(labels, [rows.mean(0) for rows in groups])
         spreads = _each(labels, [rows.std(0) for rows in groups])
         told.append(f"{name}: means {means}, standard deviations {spreads}.")
-    legend(all_axes[0], loc="best")
+    _solid_legend(all_axes[0])
     return Picture(fig, f"Two coordinates of {len(codes)} rows. {' '.join(told)}")
 
 
@@ -323,6 +323,13 @@ def _ellipse(ax: Axes, rows: np.ndarray, colour: str, style: str) -> None:
     ):
         ax.add_patch(Ellipse(mean, *widths[::-1], angle=angle, fill=False, **stroke))
     ax.plot(*mean, marker="P", markersize=13, color=colour, markeredgecolor=INK)
+
+
+def _solid_legend(ax: Axes) -> None:
+    """Add a legend whose markers can be seen, though the points let others through."""
+    legend(ax, loc="best", markerscale=1.6)
+    for handle in ax.get_legend().legend_handles:
+        handle.set_alpha(1)
 
 
 def _each(labels: Sequence[str], pairs: Sequence[np.ndarray]) -> str:
