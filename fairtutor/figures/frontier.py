@@ -12,14 +12,13 @@ from matplotlib.patheffects import withStroke
 from ..exchange.criteria import Criterion
 from ..exchange.errors import FairtutorError
 from .picture import Picture
+from .plane import draw_constant, draw_tolerance
 from .sequential import LINES
 from .style import (
-    BAND,
     INK,
     NOTE_SIZE,
     PRODUCER,
     QUIET,
-    REGULATOR,
     group_colour,
     group_marker,
     label,
@@ -123,7 +122,7 @@ mean ± standard deviation over 5 seeds. Identity: 0.180 ± 0.010, accuracy 0.85
     if identity.drawable:
         _draw_ellipse(ax, identity, INK)
         _draw_marker(ax, identity.gap[0], identity.accuracy[0], "p", "identity")
-    _draw_constant(ax, constant, criterion)
+    draw_constant(ax, constant, criterion)
     if len(curves) == 1:
         _write_strengths(ax, *curves.values())
     every = [identity, *(dot for dots in curves.values() for dot in dots)]
@@ -181,7 +180,7 @@ predictor's accuracy is 0.700.
         linestyle="",
         alpha=0.6,
     )
-    _draw_constant(ax, constant, criterion)
+    draw_constant(ax, constant, criterion)
     if identity is not None and identity.drawable:
         _draw_marker(ax, identity.gap[0], identity.accuracy[0], "p")
         _write(ax, identity, "identity")
@@ -270,23 +269,6 @@ def _draw_marker(
     )
 
 
-def _draw_constant(ax: Axes, constant: float, criterion: Criterion) -> None:
-    ax.axhline(constant, color=QUIET, linestyle=":", linewidth=1.8)
-    if criterion.metric.endswith("_difference"):
-        # It treats everyone alike, so that any difference of rates is nought.
-        _draw_marker(ax, 0, constant, "*")
-    ax.annotate(
-        f"constant predictor {constant:.3f}",
-        (0.99, constant),
-        xycoords=("axes fraction", "data"),
-        xytext=(0, 5),
-        textcoords="offset points",
-        fontsize=NOTE_SIZE,
-        color=INK,
-        ha="right",
-    )
-
-
 def _draw_tolerance(ax: Axes, gaps: Sequence[float], criterion: Criterion) -> None:
     """Shade the tolerated side, over a range that holds all dots."""
     tolerance, at_least = criterion.tolerance, criterion.spec.at_least
@@ -294,19 +276,7 @@ def _draw_tolerance(ax: Axes, gaps: Sequence[float], criterion: Criterion) -> No
     high = max([1.0 if at_least else tolerance * 1.3, *gaps])
     margin = 0.08 * (high - low)
     left, right = low - margin, high + margin
-    tolerated = (tolerance, right) if at_least else (left, tolerance)
-    ax.axvspan(*tolerated, color=BAND, zorder=0)
-    ax.axvline(tolerance, color=REGULATOR, linestyle="--", linewidth=1.5)
-    ax.annotate(
-        f"tolerance {tolerance:g}",
-        (tolerance, 0.01),
-        xycoords=("data", "axes fraction"),
-        xytext=(5, 0),
-        textcoords="offset points",
-        fontsize=NOTE_SIZE,
-        color=REGULATOR,
-    )
-    ax.set_xlim(left, right)
+    draw_tolerance(ax, criterion, left, right, height=0.01)
 
 
 def _write_strengths(ax: Axes, dots: Sequence[FrontierDot]) -> None:

@@ -10,11 +10,10 @@ from matplotlib.patheffects import withStroke
 from ..exchange.errors import FairtutorError
 from ..exchange.report import AuditReport, Finding
 from .picture import Picture
+from .plane import draw_constant, draw_tolerance
 from .style import (
-    BAND,
     INK,
     NOTE_SIZE,
-    QUIET,
     REGULATOR,
     VERDICT_MARKERS,
     label,
@@ -109,7 +108,7 @@ def fairness_utility_trail(
     constant = sum(report.constant_accuracy for report in reports) / len(reports)
     fig, [ax] = new_figure(7.2, 4.6)
     _draw_tolerance(ax, points, criterion)
-    _draw_constant(ax, constant, criterion.metric)
+    draw_constant(ax, constant, criterion)
     # What cannot be computed has no place; a representation alone has no accuracy.
     drawn = [p for p in points if not math.isnan(p.gap[0] + p.accuracy[0])]
     ax.plot(
@@ -164,37 +163,7 @@ def _draw_tolerance(ax: Axes, points: Sequence[TrailPoint], criterion) -> None:
         low, high = min([tolerance * 0.9, *ends]), max([1.0, *ends])
     margin = 0.06 * (high - low)
     left, right = low - margin, high + 2.5 * margin
-    tolerated = (tolerance, right) if criterion.spec.at_least else (left, tolerance)
-    ax.axvspan(*tolerated, color=BAND, zorder=0)
-    ax.axvline(tolerance, color=REGULATOR, linestyle="--", linewidth=1.5)
-    ax.annotate(
-        f"tolerance {tolerance:g}",
-        (tolerance, 0.99),
-        xycoords=("data", "axes fraction"),
-        xytext=(5, 0),
-        va="top",
-        textcoords="offset points",
-        fontsize=NOTE_SIZE,
-        color=REGULATOR,
-    )
-    ax.set_xlim(left, right)
-
-
-def _draw_constant(ax: Axes, constant: float, metric: str) -> None:
-    ax.axhline(constant, color=QUIET, linestyle=":", linewidth=1.8)
-    if metric.endswith("_difference"):
-        # It treats everyone alike, so that any difference of rates is nought.
-        ax.plot([0], [constant], marker="*", markersize=15, color=INK, linestyle="")
-    ax.annotate(
-        f"constant predictor {constant:.3f}",
-        (0.99, constant),
-        xycoords=("axes fraction", "data"),
-        xytext=(0, 5),
-        textcoords="offset points",
-        fontsize=NOTE_SIZE,
-        color=INK,
-        ha="right",
-    )
+    draw_tolerance(ax, criterion, left, right)
 
 
 def _label_above(point: TrailPoint, points: Sequence[TrailPoint]) -> bool:
