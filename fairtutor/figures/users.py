@@ -108,7 +108,7 @@ from 0.200 at no gap to 0 at a gap of 0.200.
                 capsize=2,
                 label=plain(name) if number == 0 else None,
             )
-    ax.set_xlim(0, right)
+    ax.set_xlim(-0.03 * right, right)  # a marker at no gap is whole
     ax.set_ylim(0, None)
     ax.locator_params(axis="x", nbins=6)
     label(ax, title, "gap of selection rates, Δ_DP", "err₀ + err₁")
