@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from ..exchange.errors import FairtutorError
+from .checks import require_counts, require_finite, require_rows
 from .device import threads_for
 from .engine import Alone, engine
 from .history import History
@@ -108,10 +109,10 @@ def fit(
     """
     if patience is not None and validation is None:
         raise FairtutorError("patience needs validation rows to judge by.")
-    _require_counts(epochs=epochs, batch_size=batch_size)
-    _require_rows("rows", rows)
+    require_counts(epochs=epochs, batch_size=batch_size)
+    require_rows("rows", rows)
     if validation is not None:
-        _require_rows("validation rows", validation)
+        require_rows("validation rows", validation)
     runner = engine()
     parameters = objective.to(runner.device).parameters()
     # Fused: one pass over all parameters in place of six operations for each.
@@ -130,7 +131,7 @@ def fit(
             schedule.step()
         if validation is not None:
             losses["validation loss"] = _evaluate(model, held_out)
-        _require_finite(losses, epoch)
+        require_finite(losses, epoch)
         history.epochs.append(losses)
         if on_epoch is not None:
             on_epoch({**losses, "epoch": epoch, "epochs": epochs})
@@ -198,27 +199,3 @@ def _batches(
 def _evaluate(model: nn.Module, rows: Sequence[Tensor]) -> float:
     model.eval()
     return model(*rows)["loss"].item()
-
-
-def _require_counts(**counts: int) -> None:
-    for name, value in counts.items():
-        if value < 1:
-            raise FairtutorError(f"{name} is {value!r}; use a whole number from 1.")
-
-
-def _require_rows(name: str, tensors: Sequence[Tensor]) -> None:
-    lengths = [len(tensor) for tensor in tensors]
-    if not lengths or min(lengths) < 1 or min(lengths) < max(lengths):
-        raise FairtutorError(
-            f"The {name} come in tensors of {lengths} entries; give at least one "
-            "tensor, all with one entry per row, and at least one row."
-        )
-
-
-def _require_finite(losses: Mapping[str, float], epoch: int) -> None:
-    for name, value in losses.items():
-        if value - value != 0:
-            raise FairtutorError(
-                f"The {name} became {value} in epoch {epoch}. Lower the learning rate "
-                "or the strength, and check the rows for extreme values."
-            )

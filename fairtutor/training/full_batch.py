@@ -7,8 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from ..exchange.errors import FairtutorError
+from .checks import require_counts, require_finite, require_rows
 from .device import device, threads_for
-from .fit import OnEpoch, Stopped, _require_counts, _require_finite, _require_rows
+from .fit import OnEpoch, Stopped
 from .history import History
 from .progress import bar
 
@@ -80,8 +81,8 @@ def fit_full_batch(
     >>> [round(b, 4) for b in objective.b.tolist()]
     [2.0, 3.0]
     """
-    _require_counts(iterations=iterations, memory=memory)
-    _require_rows("rows", rows)
+    require_counts(iterations=iterations, memory=memory)
+    require_rows("rows", rows)
     if epochs < len(stages):
         raise FairtutorError(
             f"There are {epochs} epochs for {len(stages)} stages; give each at least "
@@ -101,7 +102,7 @@ def fit_full_batch(
             first, end = (epochs * n // len(stages) for n in (number, number + 1))
             for epoch in range(first + 1, end + 1):
                 losses = _step(objective, optimiser, rows, stop)
-                _require_finite(losses, epoch)
+                require_finite(losses, epoch)
                 history.epochs.append(losses)
                 shown.update()
                 if on_epoch is not None:
