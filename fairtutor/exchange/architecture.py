@@ -6,25 +6,66 @@ builds the network from this list with its own code, so nothing foreign is execu
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 
 from torch import nn
 
 from .errors import Refused, did_you_mean
+from .layers import Convolution, GroupSort, Residual, side_after
 from .trees import MAX_DEPTH, TreeEnsemble, num_parameters
 
 MAX_LAYERS = 32
 MAX_WIDTH = 16_384
 MAX_PARAMETERS = 20_000_000
 
-ACTIVATIONS: Mapping[str, Callable[[], nn.Module]] = {
-    "relu": nn.ReLU,
-    "tanh": nn.Tanh,
-    "gelu": nn.GELU,
-    "softmax": partial(nn.Softmax, dim=1),
+Shape = tuple[int, int, int]  # features that enter, that leave, parameters
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a layer's name stands for; a layer without sizes keeps its width."""
+
+    make: Callable[..., nn.Module]
+    sizes: tuple[str, ...] = ()
+    shape: Callable[..., Shape] | None = None
+
+
+def _linear(inputs: int, outputs: int) -> Shape:
+    return inputs, outputs, (inputs + 1) * outputs
+
+
+def _residual(width: int, hidden: int) -> Shape:
+    return width, width, (width + 1) * hidden
+
+
+def _trees(inputs: int, num_trees: int, depth: int) -> Shape:
+    return inputs, 1, num_parameters(num_trees, depth)
+
+
+def _convolution(
+    side: int, inputs: int, outputs: int, kernel: int, stride: int
+) -> Shape:
+    parameters = (inputs * kernel**2 + 1) * outputs
+    return inputs * side**2, outputs * side_after(side, stride) ** 2, parameters
+
+
+KINDS: Mapping[str, Kind] = {
+    "linear": Kind(nn.Linear, ("inputs", "outputs"), _linear),
+    "residual": Kind(Residual, ("width", "hidden"), _residual),
+    "convolution": Kind(
+        Convolution,
+        ("side", "inputs", "outputs", "kernel", "stride"),
+        _convolution,
+    ),
+    "trees": Kind(TreeEnsemble, ("inputs", "num_trees", "depth"), _trees),
+    "relu": Kind(nn.ReLU),
+    "tanh": Kind(nn.Tanh),
+    "gelu": Kind(nn.GELU),
+    "groupsort": Kind(GroupSort),
+    "softmax": Kind(partial(nn.Softmax, dim=1)),
 }
-SIZES: Mapping[str, int] = {"linear": 2, "trees": 3, **dict.fromkeys(ACTIVATIONS, 0)}
 
 Layers = tuple[tuple, ...]
 
@@ -37,7 +78,8 @@ def mlp(*widths: int, activation: str = "relu") -> Layers:
     *widths
         Input width, hidden widths, output width; at least two.
     activation
-        One of ``"relu"``, ``"tanh"``, ``"gelu"``.
+        One of ``"relu"``, ``"tanh"``, ``"gelu"``, ``"groupsort"``; the last needs
+        hidden widths that are even.
 
     Returns
     -------
@@ -61,9 +103,12 @@ def build(layers: Sequence[Sequence], width: int) -> nn.Sequential:
     Parameters
     ----------
     layers
-        Each a name and its sizes: ``("linear", inputs, outputs)`` or an
-        activation such as ``("relu",)``. An empty list is the identity. Or, as the
-        only one, ``("trees", inputs, num_trees, depth)``:
+        Each a name and its sizes: ``("linear", inputs, outputs)``,
+        ``("residual", width, hidden)``,
+        ``("convolution", side, inputs, outputs, kernel, stride)`` (see
+        :mod:`fairtutor.exchange.layers`), or an activation such as ``("relu",)``. An
+        empty list is the identity. Or, as the only one,
+        ``("trees", inputs, num_trees, depth)``:
         :class:`fairtutor.exchange.trees.TreeEnsemble`.
     width
         The number of features that enter, at least 1.
@@ -120,19 +165,27 @@ def output_width(layers: Sequence[Sequence], width: int) -> int:
         raise Refused(f"{len(layers)} layers declared; at most {MAX_LAYERS} are taken.")
     parameters = 0
     for position, layer in enumerate(layers):
-        name = _checked_name(position, layer)
-        if name in ACTIVATIONS:
+        kind, sizes = _checked(position, layer)
+        if layer[0] == "trees":
+            _require_alone(position, layers)
+        if layer[0] == "groupsort" and width % 2:
+            raise Refused(
+                f"Layer {position}, 'groupsort', sorts pairs, and {width} features "
+                "arrive; an even number is needed."
+            )
+        if kind.shape is None:
             continue
-        inputs = layer[1]
+        inputs, outputs, more = kind.shape(*sizes)
         if inputs != width:
             raise Refused(
                 f"Layer {position} expects {inputs} features, but {width} arrive."
             )
-        if name == "trees":
-            _require_alone(position, layers)
-            parameters, width = num_parameters(*layer[2:]), 1
-        else:
-            parameters, width = parameters + (inputs + 1) * layer[2], layer[2]
+        if outputs > MAX_WIDTH:
+            raise Refused(
+                f"Layer {position} makes {outputs:,} features; at most {MAX_WIDTH:,} "
+                "are taken."
+            )
+        parameters, width = parameters + more, outputs
     if parameters > MAX_PARAMETERS:
         raise Refused(
             f"{parameters:,} parameters declared; at most {MAX_PARAMETERS:,} are taken."
@@ -173,8 +226,7 @@ def layers_from_json(text: str) -> Layers:
 
 def _module(layer: Sequence) -> nn.Module:
     name, *sizes = layer
-    made = {"linear": nn.Linear, "trees": TreeEnsemble, **ACTIVATIONS}
-    return made[name](*sizes)
+    return KINDS[name].make(*sizes)
 
 
 def _require_alone(position: int, layers: Sequence[Sequence]) -> None:
@@ -186,7 +238,7 @@ def _require_alone(position: int, layers: Sequence[Sequence]) -> None:
         )
 
 
-def _checked_name(position: int, layer: Sequence) -> str:
+def _checked(position: int, layer: Sequence) -> tuple[Kind, Sequence[int]]:
     if (
         not isinstance(layer, list | tuple)
         or not layer
@@ -194,21 +246,43 @@ def _checked_name(position: int, layer: Sequence) -> str:
     ):
         raise Refused(f"Layer {position} is {layer!r}, not a name and its sizes.")
     name, *sizes = layer
-    if name not in SIZES:
+    if name not in KINDS:
         raise Refused(
-            f"Layer {position} is of unknown kind {name!r}. {did_you_mean(name, SIZES)}"
+            f"Layer {position} is of unknown kind {name!r}. {did_you_mean(name, KINDS)}"
         )
-    if len(sizes) != SIZES[name]:
-        raise Refused(f"Layer {position}, {name!r}, has the wrong number of sizes.")
+    kind = KINDS[name]
+    if len(sizes) != len(kind.sizes):
+        raise Refused(
+            f"Layer {position}, {name!r}, has the wrong number of sizes: it takes "
+            f"{', '.join(kind.sizes) or 'none'}."
+        )
     for size in sizes:
         if type(size) is not int or not 1 <= size <= MAX_WIDTH:
             raise Refused(
                 f"Layer {position}, {name!r}, has size {size!r}; "
                 f"sizes are whole numbers from 1 to {MAX_WIDTH:,}."
             )
-    if name == "trees" and sizes[-1] > MAX_DEPTH:
+    _require_sense(position, name, dict(zip(kind.sizes, sizes, strict=True)))
+    return kind, sizes
+
+
+def _require_sense(position: int, name: str, sizes: Mapping[str, int]) -> None:
+    """Refuse sizes that are whole numbers and still make no such layer."""
+    if name == "trees" and sizes["depth"] > MAX_DEPTH:
         raise Refused(
-            f"Layer {position}, 'trees', has depth {sizes[-1]}; at most {MAX_DEPTH} is "
-            "taken."
+            f"Layer {position}, 'trees', has depth {sizes['depth']}; at most "
+            f"{MAX_DEPTH} is taken."
         )
-    return name
+    if name != "convolution":
+        return
+    if sizes["kernel"] % 2 == 0:
+        raise Refused(
+            f"Layer {position}, 'convolution', has a kernel of {sizes['kernel']} "
+            "pixels; an odd number is needed, so that it has a middle."
+        )
+    for size in ("kernel", "stride"):
+        if sizes[size] > sizes["side"]:
+            raise Refused(
+                f"Layer {position}, 'convolution', has a {size} of {sizes[size]} "
+                f"pixels, and images of {sizes['side']}."
+            )
