@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from fairtutor.exchange import build, mlp
+from fairtutor.exchange import FairtutorError, build, mlp
 from fairtutor.theory.lipschitz import lipschitz_bound
 from fairtutor.theory.mistrust import best_fair_thresholds
 
@@ -91,7 +91,7 @@ def test_the_empty_network_is_the_identity():
 
 
 def test_a_layer_without_a_known_constant_is_named():
-    with pytest.raises(TypeError, match="known for Sigmoid"):
+    with pytest.raises(FairtutorError, match="known for Sigmoid"):
         lipschitz_bound(nn.Sequential(nn.Sigmoid()))
 
 

@@ -365,7 +365,7 @@ def test_a_gradient_flow_refuses_trees_and_follows_networks(
 
 
 def test_no_lipschitz_constant_is_made_up_for_trees():
-    with pytest.raises(TypeError, match="TreeEnsemble"):
+    with pytest.raises(FairtutorError, match="TreeEnsemble"):
         lipschitz_bound(build((("trees", 3, 2, 2),), 3))
 
 
