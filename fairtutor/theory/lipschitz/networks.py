@@ -1,0 +1,182 @@
+"""Networks whose Lipschitz constant is L, whatever training does to their weights."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ...exchange.architecture import KINDS, Layers, build
+from ...exchange.errors import FairtutorError, did_you_mean
+from .layers import LINEAR, AlmostOrthogonal, SDPResidual
+
+METHODS = (*LINEAR, "sll")
+
+
+class LipschitzNetwork(nn.Module):
+    """A network f with ‖f(x) − f(x')‖₂ ≤ L ‖x − x'‖₂, for training.
+
+    While it trains, the constraint may hold only nearly (a method says how). In
+    evaluation and at hand-over every layer's norm is computed in float64 and divided
+    out where it is above 1.
+
+    Parameters
+    ----------
+    *widths
+        Input width, hidden widths, output width; at least two.
+    L
+        The constant, above 0.
+    method
+        How layers are held at 1: ``"spectral"``, ``"parseval"``, ``"orthogonal"``,
+        ``"cayley"``, ``"aol"`` or ``"sll"``; or ``"unconstrained"``, whose constant is
+        whatever comes out times L.
+    activation
+        ``"groupsort"`` (even hidden widths) or ``"relu"``. With ``"sll"`` it stands
+        where the width changes; between equal widths the layer is residual.
+
+    Raises
+    ------
+    FairtutorError
+        The method or activation is unknown, or L is not above 0.
+
+    Examples
+    --------
+    >>> network = LipschitzNetwork(4, 8, 1, L=2.0)
+    >>> module, layers = network.export()
+    >>> layers
+    (('linear', 4, 8), ('groupsort',), ('linear', 8, 1))
+    >>> from fairtutor.theory.lipschitz import lipschitz_bound
+    >>> 1.9 < lipschitz_bound(module) <= 2.0
+    True
+    """
+
+    def __init__(
+        self,
+        *widths: int,
+        L: float = 1.0,
+        method: str = "spectral",
+        activation: str = "groupsort",
+    ) -> None:
+        super().__init__()
+        if method not in METHODS:
+            raise FairtutorError(
+                f"There is no method {method!r}. {did_you_mean(method, METHODS)}"
+            )
+        if activation not in ("groupsort", "relu", "tanh"):
+            raise FairtutorError(
+                f"The activation is {activation!r}; use groupsort, relu or tanh, which "
+                "have the constant 1."
+            )
+        if not 0 < L < float("inf"):
+            raise FairtutorError(f"L is {L!r}; use a number above 0.")
+        self.L, self.method = float(L), method
+        self.body = nn.Sequential(*_body(widths, method, activation))
+
+    def forward(self, X: Tensor) -> Tensor:
+        """Return (n, outputs) for rows X, (n, inputs)."""
+        return self.L * self.body(X)
+
+    @torch.no_grad()
+    def export(self) -> tuple[nn.Sequential, Layers]:
+        """Return the same network as plain layers, on the CPU, with its declaration.
+
+        Returns
+        -------
+        torch.nn.Sequential and its declaration
+            float32, in evaluation mode. Its
+            :func:`~fairtutor.theory.lipschitz.lipschitz_bound` is at most L, other
+            than for ``"unconstrained"``.
+        """
+        declared = tuple(_declared(layer) for layer in self.body)
+        inputs = declared[0][1]
+        module = build(declared, inputs).eval()
+        last = len(module) - 1
+        for position, layer in enumerate(self.body):
+            if isinstance(layer, SDPResidual):
+                module[position] = layer.plain()
+            elif isinstance(layer, nn.Linear):
+                scale = self.L if position == last else 1.0
+                module[position].weight.copy_(scale * layer.handed_over())
+                module[position].bias.copy_(scale * layer.bias)
+        return module.requires_grad_(False), declared
+
+
+class Margins(nn.Module):
+    """Cross-entropy of scores t · f(x), with a penalty on steep places if asked for.
+
+    Cross-entropy pushes scores apart as far as L allows. Where L is small they cannot
+    be pushed far, and it cares for every row alike; a temperature t makes the loss
+    steeper without changing L or the decisions.
+
+    Parameters
+    ----------
+    network
+        From X to one logit, or to one score for each class.
+    temperature
+        t, above 0.
+    penalty
+        Weight of mean (‖∇ₓ f_y‖ − L)₊², at the rows of the batch: nothing is promised
+        between them. (Gulrajani et al. 2017 pull the norm to 1 from both sides.)
+    L
+        Of the penalty.
+
+    References
+    ----------
+    Béthune et al. (2022), "Pay attention to your loss: understanding misconceptions
+    about 1-Lipschitz neural networks".
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        *,
+        temperature: float = 1.0,
+        penalty: float = 0.0,
+        L: float = 1.0,
+    ) -> None:
+        super().__init__()
+        self.network, self.temperature = network, temperature
+        self.penalty, self.L = penalty, L
+
+    def forward(self, X: Tensor, y: Tensor) -> dict[str, Tensor]:
+        """Return the losses of a batch: X (n, d); y (n,), the class or 0.0 and 1.0."""
+        if not self.penalty or not self.training:
+            return {"loss": self._cross_entropy(self.network(X), y)}
+        X = X.detach().requires_grad_(True)
+        scores = self.network(X)
+        chosen = scores[:, 0] if scores.shape[1] == 1 else _of(scores, y)
+        (slopes,) = torch.autograd.grad(chosen.sum(), X, create_graph=True)
+        steep = (slopes.norm(dim=1) - self.L).clamp(min=0).square().mean()
+        error = self._cross_entropy(scores, y)
+        return {"loss": error + self.penalty * steep, "steepness": steep}
+
+    def _cross_entropy(self, scores: Tensor, y: Tensor) -> Tensor:
+        scaled = self.temperature * scores
+        if scores.shape[1] == 1:
+            return functional.binary_cross_entropy_with_logits(scaled[:, 0], y)
+        return functional.cross_entropy(scaled, y)
+
+
+def _of(scores: Tensor, y: Tensor) -> Tensor:
+    return scores.gather(1, y.unsqueeze(1)).squeeze(1)
+
+
+def _body(widths: tuple[int, ...], method: str, activation: str) -> Iterator[nn.Module]:
+    steps = list(pairwise(widths))
+    for position, (inputs, outputs) in enumerate(steps):
+        inner = 0 < position < len(steps) - 1
+        if method == "sll" and inner and inputs == outputs:
+            yield SDPResidual(inputs, outputs)
+            continue
+        yield LINEAR.get(method, AlmostOrthogonal)(inputs, outputs)
+        if position < len(steps) - 1:
+            yield KINDS[activation].make()
+
+
+def _declared(layer: nn.Module) -> tuple:
+    if isinstance(layer, nn.Linear):
+        return ("linear", layer.in_features, layer.out_features)
+    if isinstance(layer, SDPResidual):
+        return ("residual", *layer.weight.shape)
+    return next((name,) for name, kind in KINDS.items() if kind.make is type(layer))
