@@ -1,4 +1,4 @@
-"""What a user can train: three models of P(y = 1 | z), as declared layers."""
+"""What a user can train: models of P(y = 1 | z), as declared layers."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +12,8 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from ..exchange import FairtutorError, architecture
 from ..exchange.architecture import Layers, build
+from ..similarity import mean_pair_distance
+from ..theory.lipschitz import LipschitzNetwork, lipschitz_bound
 from ..training import History, Stopped, fit, seeded
 from ..training.fit import OnEpoch
 from ..training.progress import bar
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 TREES_PER_EPOCH = 10
 DEPTH = 5
+UNIT_ROWS = 3_000  # for the mean distance of two rows
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,8 @@ class Lesson:
         Z, (n, width) float32, and y, (n,) as 0.0 or 1.0.
     seed
         Of weights and row order.
+    settings
+        The model's own, by name; only ``"lipschitz"`` has any.
     training
         Keyword arguments for :func:`fairtutor.training.fit`: epochs, patience,
         progress, stop, on_epoch.
@@ -41,6 +46,7 @@ class Lesson:
     train: tuple[Tensor, Tensor]
     validation: tuple[Tensor, Tensor]
     seed: int = 0
+    settings: Mapping[str, object] = field(default_factory=dict)
     training: Mapping[str, object] = field(default_factory=dict)
 
     @property
@@ -51,11 +57,12 @@ class Lesson:
 
 @dataclass(frozen=True)
 class Learned:
-    """A model, its declaration, and how it was trained."""
+    """A model, its declaration, how it was trained, and the constants it claims."""
 
     module: nn.Sequential
     layers: Layers
     history: History
+    claims: Mapping[str, float] = field(default_factory=dict)
 
 
 def logistic(lesson: Lesson) -> Learned:
@@ -94,6 +101,66 @@ def mlp(lesson: Lesson) -> Learned:
     (('linear', 3, 64), ('relu',), ('linear', 64, 1))
     """
     return _network(lesson, 64)
+
+
+def lipschitz(lesson: Lesson) -> Learned:
+    """Train a network that is certified to treat similar z similarly.
+
+    P(y = 1 | z) changes by at most L ρ(z, z') between any two z, where ρ is the
+    Euclidean distance in units of the mean distance of two validation rows.
+
+    Parameters
+    ----------
+    lesson
+        What it learns from. Its settings are ``L``, above 0 and by default 1: between
+        people who are as far apart as usual probabilities may just differ by 1; and
+        ``method``, one of :data:`fairtutor.theory.lipschitz.METHODS` other than
+        ``"unconstrained"``.
+
+    Returns
+    -------
+    Learned
+        What it claims is the constant of z ↦ logit in plain Euclidean distance, 4 L
+        over the unit, since |σ(t) − σ(t')| ≤ |t − t'| / 4.
+
+    Raises
+    ------
+    FairtutorError
+        L is not above 0, the method is unknown or promises no constant, or there is
+        another setting.
+
+    References
+    ----------
+    Dwork et al. (2012), "Fairness through awareness": the condition.
+
+    Examples
+    --------
+    >>> Z = torch.randn(64, 3)
+    >>> rows = Z, (Z[:, 0] > 0).float()
+    >>> training = {"epochs": 2, "progress": False}
+    >>> learned = lipschitz(Lesson(rows, rows, settings={"L": 0.5}, training=training))
+    >>> unit = mean_pair_distance(Z)
+    >>> learned.claims["lipschitz"] <= 4 * 0.5 / unit
+    True
+    """
+    given = {"L": 1.0, "method": "spectral"} | dict(lesson.settings)
+    L, method = given.pop("L"), given.pop("method")
+    for name in given:
+        raise FairtutorError(
+            f"The model 'lipschitz' has no setting {name!r}; it has L and method."
+        )
+    if method == "unconstrained":
+        raise FairtutorError(
+            "The method 'unconstrained' promises no constant. Use another, or the "
+            "model 'mlp'."
+        )
+    unit = mean_pair_distance(lesson.validation[0][:UNIT_ROWS]) or 1.0
+    with seeded(lesson.seed):
+        widths = lesson.width, 64, 64, 1
+        network = LipschitzNetwork(*widths, L=4 * L / unit, method=method)
+    history = _fitted(network, lesson)
+    module, layers = network.export()
+    return Learned(module, layers, history, {"lipschitz": lipschitz_bound(module)})
 
 
 def trees(lesson: Lesson) -> Learned:
@@ -247,6 +314,7 @@ def _not_above(values: np.ndarray) -> np.ndarray:
 MODELS: Mapping[str, Callable[[Lesson], Learned]] = {
     "logistic": logistic,
     "mlp": mlp,
+    "lipschitz": lipschitz,
     "trees": trees,
 }
 
@@ -267,7 +335,11 @@ def _network(lesson: Lesson, *hidden: int) -> Learned:
     layers = architecture.mlp(lesson.width, *hidden, 1)
     with seeded(lesson.seed):
         module = build(layers, lesson.width)
-    history = fit(
+    return Learned(module, layers, _fitted(module, lesson))
+
+
+def _fitted(module: nn.Module, lesson: Lesson) -> History:
+    return fit(
         LogLoss(module),
         lesson.train,
         lr=2e-3,
@@ -275,7 +347,6 @@ def _network(lesson: Lesson, *hidden: int) -> Learned:
         validation=lesson.validation,
         **lesson.training,
     )
-    return Learned(module, layers, history)
 
 
 def _boost(

@@ -10,6 +10,7 @@ from ..exchange import (
     Representation,
     Submission,
 )
+from ..exchange.weights import NetworkFile
 from ..theory.lipschitz import lipschitz_bound
 from .evidence import Evidence, constant_accuracy, require_kind
 
@@ -171,7 +172,7 @@ class DataRegulator:
         representation = Representation(representation.packed, representation.width)
         look, pair = self._evidence.look, (representation, submission)
         self._evidence.check(*pair)
-        recomputed = self._recompute(representation)
+        recomputed = self._recompute(representation, submission)
         reference = look(REFERENCE, *pair, flips=False)
         self._batches_used += 1
         number = self._batches_used
@@ -192,15 +193,28 @@ class DataRegulator:
         self.reports.append(report)
         return report
 
-    def _recompute(self, representation: Representation) -> dict[str, float]:
+    def _recompute(
+        self, representation: Representation, submission: Submission | None
+    ) -> dict[str, float]:
         """Compute every claimed constant; refuse one that is claimed too small."""
         recomputed = {"lipschitz": lipschitz_bound(representation.module)}
-        for name, claimed in representation.claims.items():
-            if name not in recomputed:
-                raise Refused(f"No way is known to check a claimed {name!r}.")
-            if not claimed >= recomputed[name] * (1 - 1e-6):
-                raise Refused(
-                    f"The claimed {name} constant is {claimed:.6g}; recomputed, it is "
-                    f"{recomputed[name]:.6g}."
-                )
+        _compare(representation, recomputed["lipschitz"])
+        if submission is not None and submission.claims:
+            try:
+                own = lipschitz_bound(submission.module)
+            except FairtutorError as unknown:
+                raise Refused(f"A claim cannot be checked. {unknown}") from None
+            _compare(submission, own)
+            recomputed["model's lipschitz"] = own
         return recomputed
+
+
+def _compare(made: NetworkFile, constant: float) -> None:
+    for name, claimed in made.claims.items():
+        if name != "lipschitz":
+            raise Refused(f"No way is known to check a claimed {name!r}.")
+        if not claimed >= constant * (1 - 1e-6):
+            raise Refused(
+                f"The claimed {name} constant is {claimed:.6g}; recomputed, it is "
+                f"{constant:.6g}."
+            )

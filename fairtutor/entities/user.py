@@ -15,10 +15,14 @@ class DataUser:
     Parameters
     ----------
     model
-        ``"logistic"`` regression, an ``"mlp"`` with one hidden layer of 64 units, or
-        gradient-boosted ``"trees"``.
+        ``"logistic"`` regression, an ``"mlp"`` with one hidden layer of 64 units, a
+        ``"lipschitz"`` network with a certified constant, or gradient-boosted
+        ``"trees"``.
     seed
         Of weights and row order, a whole number from 0. Trees draw nothing at random.
+    **settings
+        Of ``"lipschitz"``: ``L`` and ``method``, see
+        :func:`fairtutor.entities.models.lipschitz`. The others have none.
 
     Attributes
     ----------
@@ -28,7 +32,7 @@ class DataUser:
     Raises
     ------
     FairtutorError
-        The model is unknown.
+        The model is unknown, or has no settings.
 
     Examples
     --------
@@ -40,12 +44,18 @@ class DataUser:
     'logistic'
     """
 
-    def __init__(self, model: str = "mlp", *, seed: int = 0) -> None:
+    def __init__(
+        self, model: str = "mlp", *, seed: int = 0, **settings: object
+    ) -> None:
         if model not in MODELS:
             raise FairtutorError(
                 f"There is no model {model!r}. {did_you_mean(model, MODELS)}"
             )
-        self.model, self.seed = model, seed
+        if settings and model != "lipschitz":
+            raise FairtutorError(
+                f"The model {model!r} has no settings; {', '.join(settings)} was given."
+            )
+        self.model, self.seed, self.settings = model, seed, settings
         self.history = History()
 
     def train(
@@ -90,6 +100,7 @@ class DataUser:
             train=(representation.encode(train.X), train.y.float()),
             validation=(representation.encode(validation.X), validation.y.float()),
             seed=self.seed,
+            settings=self.settings,
             training={
                 "epochs": epochs,
                 "patience": patience,
@@ -101,7 +112,11 @@ class DataUser:
         learned = MODELS[self.model](lesson)
         self.history = learned.history
         return Submission.from_module(
-            learned.module, learned.layers, representation, model=self.model
+            learned.module,
+            learned.layers,
+            representation,
+            model=self.model,
+            claims=learned.claims,
         )
 
     def __str__(self) -> str:

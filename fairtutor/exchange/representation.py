@@ -1,10 +1,8 @@
 """What the producer hands on: an encoder, the distance it claims, and its claims."""
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import ClassVar
 
 from torch import Tensor, nn
@@ -57,7 +55,6 @@ class Representation(NetworkFile):
                 "constant, and a representation is judged by its own. Trees can only "
                 "be a submission."
             )
-        _ = self.claims
 
     @classmethod
     def from_module(
@@ -110,22 +107,6 @@ class Representation(NetworkFile):
     def criteria_fingerprint(self) -> str:
         """Which criteria it was made for."""
         return self.header.get("criteria", "")
-
-    @cached_property
-    def claims(self) -> dict[str, float]:
-        """Constants the producer claims; nobody has checked them yet."""
-        try:
-            claims = json.loads(self.header.get("claims", "{}"))
-            claims = {str(name): float(value) for name, value in claims.items()}
-        except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
-            raise Refused("The claimed constants cannot be read as numbers.") from None
-        for name, value in claims.items():
-            if not 0 <= value < math.inf:
-                raise Refused(
-                    f"The claimed {name!r} is {value}; a constant is a finite number "
-                    "from 0."
-                )
-        return claims
 
     def encode(self, X: Tensor) -> Tensor:
         """Return z = f(x) for every row.

@@ -1,5 +1,7 @@
 """What the user hands back: a model on one representation, as bytes."""
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -61,6 +63,7 @@ class Submission(NetworkFile):
         representation: Representation,
         *,
         model: str,
+        claims: Mapping[str, float] | None = None,
     ) -> "Submission":
         """Pack a model that was trained on a representation.
 
@@ -72,17 +75,22 @@ class Submission(NetworkFile):
             What it was trained on.
         model
             What kind of model it is, for people to read.
+        claims
+            Constants the user claims, such as ``{"lipschitz": 4.0}``, of z ↦ logit.
+            The regulator recomputes them.
 
         Returns
         -------
         Submission
         """
+        claimed = {"claims": json.dumps(dict(claims), sort_keys=True)} if claims else {}
         packed = pack(
             module,
             layers,
             kind=cls.kind,
             representation=representation.fingerprint,
             model=model,
+            **claimed,
         )
         return cls(packed, representation.output_width)
 
@@ -121,6 +129,7 @@ class Submission(NetworkFile):
         rows = [
             ("model", self.model),
             ("parameters", f"{size:,}"),
+            *(("claims", f"{k} ≤ {v:.4g}") for k, v in self.claims.items()),
             ("fingerprint", self.fingerprint[:12]),
             ("on representation", self.representation_fingerprint[:12]),
         ]

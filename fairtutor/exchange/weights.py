@@ -6,6 +6,7 @@ A pickle could; one is refused before anything looks inside it.
 
 import hashlib
 import json
+import math
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -79,6 +80,7 @@ class NetworkFile:
     def __post_init__(self) -> None:
         if self.header.get("kind") != self.kind:
             raise Refused(f"This file does not hold a {self.kind}.")
+        _ = self.claims
 
     @classmethod
     def read(cls, path: str | Path, width: int) -> Self:
@@ -130,6 +132,22 @@ class NetworkFile:
     def output_width(self) -> int:
         """The number of features that leave the network."""
         return output_width(self.layers, self.width)
+
+    @cached_property
+    def claims(self) -> dict[str, float]:
+        """Constants that whoever made it claims; nobody has checked them yet."""
+        try:
+            claims = json.loads(self.header.get("claims", "{}"))
+            claims = {str(name): float(value) for name, value in claims.items()}
+        except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
+            raise Refused("The claimed constants cannot be read as numbers.") from None
+        for name, value in claims.items():
+            if not 0 <= value < math.inf:
+                raise Refused(
+                    f"The claimed {name!r} is {value}; a constant is a finite number "
+                    "from 0."
+                )
+        return claims
 
     def apply(self, rows: torch.Tensor) -> torch.Tensor:
         """Return the network's output for every row.
