@@ -176,7 +176,8 @@ def test_nobody_within_the_radius_is_decided_otherwise():
     assert 0.5 < inside.double().mean() < 1
     step = torch.randn(200, *X.shape, dtype=torch.float64)
     step *= (radius.clamp(min=0) / step.norm(dim=2)).unsqueeze(2)
-    assert (module(X + step).argmax(2)[:, inside] == y[inside]).all()
+    decided = module((X + step).flatten(0, 1)).argmax(1).view(200, -1)
+    assert (decided[:, inside] == y[inside]).all()
 
 
 def test_the_radius_of_a_linear_classifier_is_the_distance_to_its_border():
@@ -234,7 +235,7 @@ def test_probabilities_move_at_most_as_far_as_said(classes):
 # The user, and the regulator who recomputes what it claims.
 
 CRITERIA = FairnessCriteria(
-    (Criterion("lipschitz_violations", 0.01), Criterion("accuracy", 0.6)), rounds=5
+    (Criterion("lipschitz_violations", 0.01), Criterion("accuracy", 0.6)), rounds=2
 )
 
 
@@ -269,7 +270,7 @@ def test_a_user_that_claims_too_little_is_refused_and_costs_no_batch(german, ide
     regulator = DataRegulator(CRITERIA, german)
     with pytest.raises(Refused, match=r"claimed lipschitz constant is 0.1; recomputed"):
         regulator.audit(identity, lying, progress=False)
-    assert regulator.rounds_left == 5
+    assert regulator.rounds_left == 2
 
 
 def test_trees_cannot_claim_a_constant(german, identity):
