@@ -1,11 +1,14 @@
 """The feature space divided into cells that are fixed before a sample is seen."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from ..exchange.errors import FairtutorError
+from . import clipped
+from .box import Box
 
 CHUNK = 65_536  # rows at a time: bounds memory at CHUNK × K × 8 bytes
 
@@ -18,6 +21,8 @@ class Cells:
     ----------
     centres
         (K, d) float64. Of equally near ones, the first counts.
+    box
+        Where points can be. Without one, cells at the rim have no end.
 
     Examples
     --------
@@ -27,9 +32,17 @@ class Cells:
     """
 
     centres: Tensor
+    box: Box | None = None
 
     @classmethod
-    def fit(cls, reference: Tensor, num_cells: int, *, seed: int = 0) -> "Cells":
+    def fit(
+        cls,
+        reference: Tensor,
+        num_cells: int,
+        *,
+        seed: int = 0,
+        box: Box | None = None,
+    ) -> "Cells":
         """Put centres where reference rows are close together, by k-means.
 
         Parameters
@@ -41,6 +54,8 @@ class Cells:
             reference row is left out.
         seed
             Of the first centres.
+        box
+            Where points can be.
 
         Returns
         -------
@@ -73,10 +88,36 @@ class Cells:
         means.fit(distinct.cpu().numpy(), sample_weight=times.cpu().numpy())
         cells = cls(torch.as_tensor(means.cluster_centers_, device=reference.device))
         taken = torch.bincount(cells.assign(reference), minlength=len(cells.centres))
-        return cls(cells.centres[taken > 0])
+        return cls(cells.centres[taken > 0], box)
 
     def __len__(self) -> int:
         return len(self.centres)
+
+    @cached_property
+    def diameters(self) -> Tensor:
+        """At least the diameter of each cell, (K,) float64.
+
+        Infinite without a box; else see :func:`fairtutor.similarity.clipped.diameters`.
+        """
+        if self.box is None:
+            return torch.full((len(self),), float("inf"), dtype=torch.float64)
+        return clipped.diameters(self.centres, self.box)
+
+    def polygons(self) -> list[Tensor]:
+        """Return each cell's corners in the plane, clipped to the box.
+
+        Raises
+        ------
+        FairtutorError
+            There is no box, or it is not in the plane.
+        """
+        if self.box is None or self.centres.shape[1] != 2:
+            raise FairtutorError(
+                f"Cells in {self.centres.shape[1]} dimensions "
+                f"{'without' if self.box is None else 'with'} a box cannot be drawn; "
+                "use two dimensions and a box."
+            )
+        return clipped.polygons(self.centres, self.box)
 
     def assign(self, X: Tensor) -> Tensor:
         """Return each row's cell.
