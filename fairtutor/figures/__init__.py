@@ -15,6 +15,7 @@ from .ideas import (
     values_by_group,
 )
 from .leakage import leakage_by_probe
+from .lines import lines
 from .live import live_curve
 from .live_embedding import live_embedding
 from .loop import loop_diagram
@@ -45,6 +46,7 @@ __all__ = [
     "joined_people",
     "leakage_by_probe",
     "limits_by_rows",
+    "lines",
     "live_curve",
     "live_embedding",
     "loop_diagram",

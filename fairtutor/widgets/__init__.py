@@ -2,6 +2,7 @@
 
 from .audit_explorer import AuditExplorer
 from .base import Panel
+from .bound_explorer import BoundExplorer
 from .elicitation import ElicitationPanel
 from .loop import LoopPanel
 from .producer import ProducerPanel
@@ -11,6 +12,7 @@ from .user import UserPanel
 
 __all__ = [
     "AuditExplorer",
+    "BoundExplorer",
     "ElicitationPanel",
     "LoopPanel",
     "Panel",
