@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable, Mapping
 from threading import Event
 
+import torch
 from torch import Tensor, nn
 
 from ..data import Dataset
@@ -111,11 +112,12 @@ class DataProducer:
         Raises
         ------
         FairtutorError
-            The criteria name no attribute that this data set has.
+            The criteria name an attribute that this data set lacks; or there is none,
+            and the method is not ``identity``, the only one that needs no groups.
         """
         rows = dataset.rows("encoder")
         attributes = attributes_of(criteria, dataset)
-        codes, names = dataset.groups(attributes)
+        codes, names = self._groups_of(attributes, dataset)
         task = Task(
             X=rows.X,
             y=rows.y,
@@ -142,6 +144,18 @@ class DataProducer:
             method=str(self),
             claims={"lipschitz": lipschitz_bound(encoder.module)},
         )
+
+    def _groups_of(
+        self, attributes: tuple[str, ...], dataset: Dataset
+    ) -> tuple[Tensor, tuple[str, ...]]:
+        if attributes:
+            return dataset.groups(attributes)
+        if self.method != "identity":
+            raise FairtutorError(
+                f"{self.method!r} makes groups alike, and these data have no sensitive "
+                "attribute. Use DataProducer('identity')."
+            )
+        return torch.zeros(len(dataset.y), dtype=torch.long), ("everyone",)
 
     def __str__(self) -> str:
         if self.method == "identity":
