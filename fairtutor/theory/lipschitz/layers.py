@@ -11,7 +11,7 @@ from .bound import spectral_norm
 
 HEADROOM = 1 + 1e-6  # more than the rounding of a float32 weight can add to σ₁(W)
 TINY = 1e-12
-RETRACTION = 0.5  # β of a Parseval step; ½ is one step of Björck & Bowie
+RETRACTION = 0.5  # β of a Parseval step
 BJORCK_STEPS = 12
 
 
@@ -106,8 +106,14 @@ class Parseval(Free):
         """Return W, after it was pulled back in place if this is training."""
         if self.training:
             with torch.no_grad():
-                self.weight.copy_(retracted(self.weight, RETRACTION))
+                self.weight.copy_(self._retracted())
         return self.weight
+
+    def _retracted(self) -> Tensor:
+        W, factor = self.weight, {"beta": 1 + RETRACTION, "alpha": -RETRACTION}
+        if W.shape[0] <= W.shape[1]:
+            return torch.addmm(W, W @ W.T, W, **factor)
+        return torch.addmm(W, W, W.T @ W, **factor)
 
 
 class Orthogonal(Spectral):
@@ -121,11 +127,21 @@ class Orthogonal(Spectral):
     """
 
     def weight_in_use(self) -> Tensor:
-        """Return what the iteration makes of W / uᵀ W v."""
+        """Return what the iteration makes of W / uᵀ W v.
+
+        Each step multiplies W by A = (3 I − W Wᵀ) / 2. The factors commute with G =
+        W Wᵀ, so that they are collected on the small side, and W is multiplied once.
+        """
         weight = self.weight / self.estimate()
+        wide = weight.shape[0] <= weight.shape[1]
+        G = weight @ weight.T if wide else weight.T @ weight
+        unit = torch.eye(len(G), dtype=G.dtype, device=G.device)
+        product = unit
         for _ in range(BJORCK_STEPS):
-            weight = retracted(weight, RETRACTION)
-        return weight
+            A = 1.5 * unit - 0.5 * G
+            product = A @ product
+            G = A @ G @ A
+        return product @ weight if wide else weight @ product
 
     def forward(self, X: Tensor) -> Tensor:
         """Return (n, outputs)."""
@@ -265,26 +281,3 @@ def shrunk(weight: Tensor) -> Tensor:
     """
     size = spectral_norm(weight) * HEADROOM
     return weight if size <= 1 else (weight.double() / size).to(weight.dtype)
-
-
-def retracted(weight: Tensor, beta: float) -> Tensor:
-    """Return (1 + β) W − β W Wᵀ W, whose singular values are nearer to 1.
-
-    Parameters
-    ----------
-    weight
-        (m, n) with σ₁ below √3.
-    beta
-        From 0 to ½.
-
-    Examples
-    --------
-    >>> retracted(torch.tensor([[0.8, 0.0], [0.0, 1.1]]), 0.5)
-    tensor([[0.9440, 0.0000],
-            [0.0000, 0.9845]])
-    """
-    if weight.shape[0] <= weight.shape[1]:
-        return torch.addmm(
-            weight, weight @ weight.T, weight, beta=1 + beta, alpha=-beta
-        )
-    return torch.addmm(weight, weight, weight.T @ weight, beta=1 + beta, alpha=-beta)
