@@ -4,11 +4,12 @@ import pytest
 import torch
 from torch import nn
 
-from fairtutor.exchange import Refused, build
-from fairtutor.exchange.architecture import output_width
-from fairtutor.exchange.layers import Convolution, GroupSort, Residual
+from fairtutor.exchange import FairtutorError, Refused, build
+from fairtutor.exchange.architecture import MAX_MULTIPLICATIONS, output_width
+from fairtutor.exchange.layers import Convolution, GroupSort, Residual, side_after
 from fairtutor.exchange.weights import pack, unpack
 from fairtutor.theory.lipschitz import (
+    LipschitzNetwork,
     layer_constants,
     lipschitz_bound,
     sampled_lower_bound,
@@ -38,8 +39,9 @@ def random_network(draw):
             outputs, kernel = 2 * int(torch.randint(1, 3, (), generator=draw)), 1
             if side >= 3:
                 kernel = 3
-            layers.append(("convolution", side, channels, outputs, kernel, 1))
-            channels = outputs
+            stride = min(side, int(torch.randint(1, 3, (), generator=draw)))
+            layers.append(("convolution", side, channels, outputs, kernel, stride))
+            channels, side = outputs, side_after(side, stride)
         elif kind == "residual":
             layers.append(("residual", width, 2 * width))
         else:
@@ -161,6 +163,24 @@ def test_a_constant_function_stretches_nothing():
     assert sampled_lower_bound(layer, torch.ones(30, 4)) == 0.0
 
 
+@pytest.mark.parametrize("method", ["unconstrained", "spectral", "cayley", "sll"])
+def test_the_weights_of_a_layer_in_training_are_not_taken_for_its_own(method):
+    """Cayley's stay orthonormal, whatever the size of what they are made of."""
+    network = LipschitzNetwork(6, 8, 8, 1, method=method)
+    with pytest.raises(FairtutorError, match=r"take what export\(\) returns"):
+        lipschitz_bound(network.body)
+    assert lipschitz_bound(network.export()[0]) > 0
+
+
+def test_a_parametrized_linear_layer_is_bounded_by_the_weight_in_use():
+    torch.manual_seed(0)
+    layer = nn.utils.parametrizations.orthogonal(nn.Linear(8, 5)).double()
+    layer.parametrizations.weight.original.data *= 3
+    bound = lipschitz_bound(nn.Sequential(layer))
+    unit = dense(layer, 8)
+    assert bound == pytest.approx(torch.linalg.matrix_norm(unit, 2).item(), rel=1e-9)
+
+
 def test_constants_are_listed_in_the_order_of_the_layers():
     layers = [("linear", 4, 6), ("groupsort",), ("residual", 6, 5), ("softmax",)]
     network = build(layers, 4)
@@ -202,6 +222,12 @@ def test_the_new_layers_travel_as_bytes():
             1820 * 9,
             "29,813,420 parameters declared",
         ),
+        ([("convolution", 128, 1, 1, 51, 1)], 128**2, "42,614,784 multiplications"),
+        (
+            [("convolution", 128, 1, 1, 35, 1)] * 2,
+            128**2,
+            "40,140,800 multiplications for each row declared; at most 40,000,000",
+        ),
         ([("groupsort", 2)], 4, "wrong number of sizes: it takes none"),
     ],
 )
@@ -210,3 +236,13 @@ def test_sizes_that_make_no_layer_are_refused_before_memory_is_taken(
 ):
     with pytest.raises(Refused, match=reason):
         build(layers, width)
+
+
+def test_only_convolutions_use_a_weight_more_than_twice():
+    """What the limit on parameters lets through otherwise is never too much work."""
+    assert output_width([("linear", 4_000, 4_998)], 4_000) == 4_998
+    assert output_width([("residual", 4_000, 4_998)], 4_000) == 4_000
+    layers = [("convolution", 128, 1, 1, 49, 1)]
+    assert MAX_MULTIPLICATIONS >= 128**2 * 49**2
+    assert output_width(layers, 128**2) == 128**2
+    assert output_width([("convolution", 128, 1, 1, 127, 7)], 128**2) == 19**2

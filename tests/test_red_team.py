@@ -15,6 +15,7 @@ from fairtutor.red_team import (
     CHANNELS,
     CLAIMS,
     FILES,
+    LAYERS,
     OUTCOMES,
     TREES,
     Attempt,
@@ -71,6 +72,16 @@ WORDS = {
     "tree: too deep": "has depth 16384; at most 12",
     "tree: behind another layer": "must be the whole model",
     "tree: as an encoder": "has no Lipschitz constant",
+    "layer: groupsort of seven": "sorts pairs, and 7 features arrive",
+    "layer: stride beyond the image": "a stride of 5 pixels, and images of 4",
+    "layer: kernel without a middle": "a kernel of 2 pixels; an odd number",
+    "layer: convolution too wide": "makes 268,435,456 features",
+    "layer: convolution too heavy": "135,474,990 parameters declared",
+    "layer: convolutions without end": "7,929,479,168 multiplications for each row",
+    "layer: NaN residual": "'1.weight' holds NaN",
+    "layer: infinite filter": "'2.weight' holds NaN or infinite",
+    "layer: residual that claims 1": "constant is 1; recomputed, it is 7.",
+    "layer: norm of a reshaped filter": "constant is 4.24264; recomputed, it is 12.7",
     "other criteria": "made for other criteria",
     "encoder swapped after approval": "trained on another representation",
     "encoder renamed": "trained on another representation",
@@ -92,8 +103,10 @@ def bench():
     return made
 
 
-@pytest.mark.parametrize("attack", [*FILES, *TREES, *CLAIMS], ids=lambda a: a.__name__)
-def test_an_attack_by_file_trees_or_claim_ends_as_said(attack, bench):
+@pytest.mark.parametrize(
+    "attack", [*FILES, *TREES, *LAYERS, *CLAIMS], ids=lambda a: a.__name__
+)
+def test_an_attack_by_file_trees_layers_or_claim_ends_as_said(attack, bench):
     done = attack(bench)
     assert done.outcome == NOT_REFUSED.get(done.name, "refused")
     assert WORDS[done.name] in done.said

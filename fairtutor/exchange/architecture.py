@@ -19,8 +19,9 @@ from .trees import MAX_DEPTH, TreeEnsemble, num_parameters
 MAX_LAYERS = 32
 MAX_WIDTH = 16_384
 MAX_PARAMETERS = 20_000_000
+MAX_MULTIPLICATIONS = 2 * MAX_PARAMETERS  # for one row: no audit takes days
 
-Shape = tuple[int, int, int]  # features that enter, that leave, parameters
+Shape = tuple[int, int, int, int]  # features in and out, parameters, multiplications
 
 
 @dataclass(frozen=True)
@@ -33,22 +34,22 @@ class Kind:
 
 
 def _linear(inputs: int, outputs: int) -> Shape:
-    return inputs, outputs, (inputs + 1) * outputs
+    return inputs, outputs, (inputs + 1) * outputs, inputs * outputs
 
 
 def _residual(width: int, hidden: int) -> Shape:
-    return width, width, (width + 1) * hidden
+    return width, width, (width + 1) * hidden, 2 * width * hidden
 
 
 def _trees(inputs: int, num_trees: int, depth: int) -> Shape:
-    return inputs, 1, num_parameters(num_trees, depth)
+    return inputs, 1, num_parameters(num_trees, depth), 0
 
 
 def _convolution(
     side: int, inputs: int, outputs: int, kernel: int, stride: int
 ) -> Shape:
-    parameters = (inputs * kernel**2 + 1) * outputs
-    return inputs * side**2, outputs * side_after(side, stride) ** 2, parameters
+    weights, pixels = inputs * kernel**2 * outputs, side_after(side, stride) ** 2
+    return inputs * side**2, outputs * pixels, weights + outputs, weights * pixels
 
 
 KINDS: Mapping[str, Kind] = {
@@ -163,7 +164,7 @@ def output_width(layers: Sequence[Sequence], width: int) -> int:
         raise Refused("The architecture is not a list of layers.")
     if len(layers) > MAX_LAYERS:
         raise Refused(f"{len(layers)} layers declared; at most {MAX_LAYERS} are taken.")
-    parameters = 0
+    parameters = multiplications = 0
     for position, layer in enumerate(layers):
         kind, sizes = _checked(position, layer)
         if layer[0] == "trees":
@@ -175,7 +176,7 @@ def output_width(layers: Sequence[Sequence], width: int) -> int:
             )
         if kind.shape is None:
             continue
-        inputs, outputs, more = kind.shape(*sizes)
+        inputs, outputs, numbers, work = kind.shape(*sizes)
         if inputs != width:
             raise Refused(
                 f"Layer {position} expects {inputs} features, but {width} arrive."
@@ -185,10 +186,16 @@ def output_width(layers: Sequence[Sequence], width: int) -> int:
                 f"Layer {position} makes {outputs:,} features; at most {MAX_WIDTH:,} "
                 "are taken."
             )
-        parameters, width = parameters + more, outputs
+        width, parameters = outputs, parameters + numbers
+        multiplications += work
     if parameters > MAX_PARAMETERS:
         raise Refused(
             f"{parameters:,} parameters declared; at most {MAX_PARAMETERS:,} are taken."
+        )
+    if multiplications > MAX_MULTIPLICATIONS:
+        raise Refused(
+            f"{multiplications:,} multiplications for each row declared; at most "
+            f"{MAX_MULTIPLICATIONS:,} are made. Use smaller kernels or a larger stride."
         )
     return width
 

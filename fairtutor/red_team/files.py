@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors.torch import load, save
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..exchange import Submission
-from ..exchange.weights import HEADER, MAX_BYTES
+from ..exchange.architecture import Layers
+from ..exchange.weights import HEADER, MAX_BYTES, pack, read_header
 from .bench import Attempt, Bench
 
 Weights = dict[str, Tensor]
@@ -62,9 +63,25 @@ def _fields(bench: Bench, **changed: str) -> bytes:
 
 def _weights(bench: Bench, change: Callable[[Weights], Weights]) -> bytes:
     """Return the honest submission's bytes with other weights."""
-    packed = bench.submission.packed
-    metadata = _header(bench)["__metadata__"]
-    return save(change(load(packed)), metadata)
+    return with_weights(bench.submission.packed, change)
+
+
+def declared_as(
+    bench: Bench, module: nn.Sequential, layers: Layers, model: str
+) -> bytes:
+    """Return a network's bytes as a submission, under any declaration."""
+    return pack(
+        module,
+        layers,
+        kind="submission",
+        representation=bench.representation.fingerprint,
+        model=model,
+    )
+
+
+def with_weights(packed: bytes, change: Callable[[Weights], Weights]) -> bytes:
+    """Return a file of other weights with the same text fields."""
+    return save(change(load(packed)), {HEADER: json.dumps(read_header(packed))})
 
 
 def plain_pickle(bench: Bench) -> Attempt:

@@ -1,17 +1,14 @@
 """Attacks by trees: numbers that lead out of the tree, and steps where none belong."""
 
-import json
 from collections.abc import Callable
 
 import torch
-from safetensors.torch import load, save
 from torch import nn
 
 from ..exchange import Representation, build
 from ..exchange.architecture import Layers
-from ..exchange.weights import HEADER, pack, read_header
 from .bench import Attempt, Bench
-from .files import Weights, _bytes
+from .files import Weights, _bytes, declared_as, with_weights
 
 
 def _sound(bench: Bench) -> tuple[nn.Sequential, Layers]:
@@ -24,23 +21,12 @@ def _sound(bench: Bench) -> tuple[nn.Sequential, Layers]:
     return module, layers
 
 
-def _packed(bench: Bench, module: nn.Sequential, layers: Layers) -> bytes:
-    return pack(
-        module,
-        layers,
-        kind="submission",
-        representation=bench.representation.fingerprint,
-        model="trees",
-    )
-
-
 def _changed(
     bench: Bench, name: str, tries: str, change: Callable[[Weights], Weights]
 ) -> Attempt:
     """Hand in the sound trees with other numbers."""
-    packed = _packed(bench, *_sound(bench))
-    header = {HEADER: json.dumps(read_header(packed))}
-    return _bytes(bench, name, tries, save(change(load(packed)), header))
+    packed = declared_as(bench, *_sound(bench), "trees")
+    return _bytes(bench, name, tries, with_weights(packed, change))
 
 
 def _one_number(
@@ -106,7 +92,7 @@ def whole_numbers(bench: Bench) -> Attempt:
 
 def _declared(bench: Bench, name: str, *layers: tuple) -> Attempt:
     """Hand in the bytes of sound trees under another declaration."""
-    packed = _packed(bench, _sound(bench)[0], layers)
+    packed = declared_as(bench, _sound(bench)[0], layers, "trees")
     return _bytes(bench, name, "to fill the memory", packed)
 
 
@@ -127,7 +113,7 @@ def trees_behind_a_layer(bench: Bench) -> Attempt:
     width = bench.submission.width
     layers = (("linear", width, width), ("trees", width, 3, 2))
     module = build(layers[:1], width).append(_sound(bench)[0][0])
-    packed = _packed(bench, module, layers)
+    packed = declared_as(bench, module, layers, "trees")
     tries = "a step function of columns that nobody looks at"
     return _bytes(bench, "tree: behind another layer", tries, packed)
 
