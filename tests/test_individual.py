@@ -11,7 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fairtutor import Dataset, FairtutorError
-from fairtutor.audit import Audited, audit, cell_terms, flips_kept
+from fairtutor.audit import (
+    Audited,
+    audit,
+    cell_terms,
+    consistency_terms,
+    flips_kept,
+)
 from fairtutor.audit.intervals import clopper_pearson, mean_interval
 from fairtutor.data import load
 from fairtutor.exchange import METRICS, Criterion, FairnessCriteria
@@ -356,3 +362,31 @@ def test_cell_terms_know_the_cells_they_were_given():
     p = torch.tensor([0.2, 0.4])
     terms = cell_terms(cells, X, p, X, torch.tensor([0.1, 0.9]))
     assert terms.tolist() == EQUAL([0.9, 0.5])
+
+
+# Classes.
+
+
+def test_classes_are_compared_by_total_variation():
+    draw = torch.Generator().manual_seed(0)
+    X, reference = (torch.randn(n, 2, generator=draw) for n in (20, 50))
+    p, around = (torch.rand(n, 3, generator=draw).softmax(1) for n in (20, 50))
+    terms = consistency_terms(X, p, reference, around, 4)
+    for row in range(20):
+        nearest = (reference - X[row]).norm(dim=1).topk(4, largest=False).indices
+        apart = (p[row] - around[nearest].mean(0)).abs().sum() / 2
+        assert terms[row].item() == pytest.approx(1 - apart.item(), abs=1e-6)
+    cells = Cells.fit(reference, 5)
+    terms, code = cell_terms(cells, X, p, reference, around), cells.assign(reference)
+    for row, own in enumerate(cells.assign(X).tolist()):
+        apart = (p[row] - around[code == own].mean(0)).abs().sum() / 2
+        assert terms[row].item() == pytest.approx(1 - apart.item(), abs=1e-6)
+
+
+def test_two_classes_give_what_one_probability_gives():
+    draw = torch.Generator().manual_seed(1)
+    X, reference = (torch.randn(n, 2, generator=draw) for n in (20, 50))
+    p, around = (torch.rand(n, generator=draw) for n in (20, 50))
+    both = [torch.stack([1 - part, part], 1) for part in (p, around)]
+    one = consistency_terms(X, p, reference, around, 4)
+    assert torch.allclose(consistency_terms(X, both[0], reference, both[1], 4), one)

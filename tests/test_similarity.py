@@ -1,5 +1,6 @@
 """Means over nearest neighbours against one distance at a time."""
 
+from itertools import combinations, product
 from unittest.mock import patch
 
 import numpy as np
@@ -11,7 +12,13 @@ from hypothesis import strategies as st
 from fairtutor.audit import consistency, consistency_terms
 from fairtutor.exchange import FairtutorError
 from fairtutor.results import load_result
-from fairtutor.similarity import neighbour_distance, neighbour_mean, search
+from fairtutor.similarity import (
+    neighbour_distance,
+    neighbour_mean,
+    search,
+    total_variation,
+    worst_pairs,
+)
 from fairtutor.similarity.boxes import Boxes
 
 many = settings(derandomize=True, deadline=None, max_examples=80)
@@ -372,3 +379,70 @@ def test_the_stored_answers_to_the_order_of_rows_can_be_found_again(
             assert np.ptp(values) < 1e-6
             found = consistency(X, decisions, own=own)
             assert found == pytest.approx(values[0], abs=1e-4)
+
+
+# Pairs, and how differently they are treated.
+
+
+@pytest.mark.parametrize("classes", [None, 3])
+def test_the_worst_pairs_are_those_of_all_pairs(classes, monkeypatch):
+    monkeypatch.setattr("fairtutor.similarity.pairs.CHUNK", 7)
+    draw = torch.Generator().manual_seed(0)
+    X = torch.randn(40, 3, generator=draw)
+    shape = (40,) if classes is None else (40, classes)
+    p = torch.rand(shape, generator=draw)
+    found = worst_pairs(X, p, k=15)
+    expected = []
+    for i, j in combinations(range(40), 2):
+        D = (p[i] - p[j]).abs().double()
+        D = D.item() if classes is None else D.sum().item() / 2
+        expected.append((D / (X[i] - X[j]).double().norm().item(), i, j))
+    expected.sort(reverse=True)
+    pairs = list(zip(found.first.tolist(), found.second.tolist(), strict=True))
+    assert pairs == [(i, j) for _, i, j in expected[:15]]
+    assert found.ratio.tolist() == pytest.approx([r for r, _, _ in expected[:15]])
+    assert torch.allclose(found.difference / found.distance, found.ratio)
+
+
+def test_people_who_are_the_same_and_treated_differently_come_first():
+    X = torch.tensor([[1.0, 2.0], [0.0, 0.0], [1.0, 2.0], [1.0, 2.0]])
+    p = torch.tensor([0.2, 0.9, 0.2, 0.3])
+    found = worst_pairs(X, p, k=6)
+    assert set(
+        zip(found.first[:2].tolist(), found.second[:2].tolist(), strict=True)
+    ) == {
+        (0, 3),
+        (2, 3),
+    }
+    assert found.ratio[:2].isinf().all()
+    assert len(found.first) == 6
+    assert found.ratio[-1] == 0  # the same, and treated alike
+
+
+def test_pairs_need_one_p_a_row():
+    with pytest.raises(FairtutorError, match="X has 3 rows and p 2"):
+        worst_pairs(torch.zeros(3, 1), torch.zeros(2))
+
+
+def test_the_total_variation_is_the_largest_difference_of_any_event():
+    draw = torch.Generator().manual_seed(1)
+    p, other = torch.rand(2, 20, 4, generator=draw).double().softmax(2)
+    events = torch.tensor(list(product((0.0, 1.0), repeat=4))).double()
+    largest = ((p - other) @ events.T).abs().amax(1)
+    assert torch.allclose(total_variation(p, other), largest)
+    two = (
+        torch.stack([1 - p[:, 0], p[:, 0]], 1),
+        torch.stack([1 - other[:, 0], other[:, 0]], 1),
+    )
+    assert torch.allclose(total_variation(*two), total_variation(p[:, 0], other[:, 0]))
+
+
+def test_several_values_are_averaged_as_each_alone():
+    draw = torch.Generator().manual_seed(2)
+    X = torch.randint(4, (60, 2), generator=draw).float()
+    values = torch.rand(60, 3, generator=draw)
+    own = torch.arange(60)
+    together = neighbour_mean(X, X, values, 4, own_position=own)
+    alone = [neighbour_mean(X, X, v, 4, own_position=own) for v in values.unbind(1)]
+    assert torch.equal(together, torch.stack(alone, 1))
+    assert neighbour_mean(X[:0], X, values, 4).shape == (0, 3)

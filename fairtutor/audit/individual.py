@@ -1,8 +1,9 @@
 """Individual metrics: whether similar people are treated similarly."""
 
+import torch
 from torch import Tensor
 
-from ..similarity import Cells, neighbour_mean
+from ..similarity import Cells, neighbour_mean, total_variation
 from .group import group_means
 
 
@@ -27,9 +28,10 @@ def consistency_terms(
         Audited rows, (m, d), sensitive columns left out. The regulator's own
         features, never the representation.
     decisions
-        (m,), 0 or 1, or probabilities.
+        (m,), 0 or 1, or probabilities; or probabilities of each class, (m, C), whose
+        difference is the total variation.
     reference, reference_decisions
-        (n, d) and (n,).
+        (n, d), and (n,) or (n, C).
     k
         Neighbours per row.
     progress
@@ -53,7 +55,7 @@ def consistency_terms(
     tensor([1., 0.], dtype=torch.float64)
     """
     around = neighbour_mean(X, reference, reference_decisions, k, progress=progress)
-    return 1 - (decisions.double() - around).abs()
+    return 1 - total_variation(decisions, around)
 
 
 def cell_terms(
@@ -90,8 +92,10 @@ def cell_terms(
     tensor([1., 0.], dtype=torch.float64)
     """
     inside = cells.assign(reference)
-    around, _ = group_means(reference_decisions, inside, len(cells))
-    return 1 - (decisions.double() - around[cells.assign(X)]).abs()
+    columns = reference_decisions.reshape(len(inside), -1).unbind(1)
+    means = [group_means(column, inside, len(cells))[0] for column in columns]
+    around = torch.stack(means, 1)[cells.assign(X)].reshape(decisions.shape)
+    return 1 - total_variation(decisions, around)
 
 
 def flips_kept(decisions: Tensor, flipped: Tensor) -> Tensor:

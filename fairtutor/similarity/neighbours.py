@@ -33,7 +33,7 @@ def neighbour_mean(
     reference
         Points to search, (n, d).
     values
-        One number per reference point, (n,).
+        One number per reference point, (n,), or several, (n, C).
     k
         How many neighbours, from 1 to the number of reference points.
     own_position
@@ -46,7 +46,7 @@ def neighbour_mean(
     Returns
     -------
     torch.Tensor
-        (m,) float64 means.
+        Means, (m,) or (m, C), float64.
 
     Raises
     ------
@@ -61,14 +61,15 @@ def neighbour_mean(
     >>> neighbour_mean(line[:1], line[1:], values[1:], k=1)
     tensor([0.5000], dtype=torch.float64)
     """
-    if values.shape != (len(reference),):
+    if values.ndim not in (1, 2) or len(values) != len(reference):
         raise FairtutorError(
-            f"values has the shape {tuple(values.shape)}; use one value for each of "
-            f"the {len(reference)} reference points."
+            f"values has the shape {tuple(values.shape)}; use one value, or one row of "
+            f"values, for each of the {len(reference)} reference points."
         )
     asked = prepare(X, reference, k, own_position)
-    each = torch.stack([torch.ones_like(values), values], 1).double()
-    table = each.new_zeros(len(asked.search.order), 2)
+    columns = values.double().reshape(len(values), -1)
+    each = torch.cat([torch.ones_like(columns[:, :1]), columns], 1)
+    table = each.new_zeros(len(asked.search.order), each.shape[1])
     table.index_add_(0, asked.search.place[asked.who], each)
 
     nearer, tied, twins_nearer = [], [], []
@@ -78,15 +79,16 @@ def neighbour_mean(
         nearer.append(sums[0]), tied.append(sums[1])
         twins_nearer.append(kth > asked.search.tie(chunk, kth))
     if not nearer:
-        return each.new_empty(0)
+        return each.new_empty(0, *values.shape[1:])
     nearer, tied, twins_nearer = (
         torch.cat(found)[asked.back] for found in (nearer, tied, twins_nearer)
     )
     if own_position is not None:
         own, at_home = each[own_position], twins_nearer[:, None]
         nearer, tied = nearer - own * at_home, tied - own * ~at_home
-    left = k - nearer[:, 0]
-    return (nearer[:, 1] + left * tied[:, 1] / tied[:, 0]) / k
+    left = (k - nearer[:, :1]) / tied[:, :1]
+    means = (nearer[:, 1:] + left * tied[:, 1:]) / k
+    return means.reshape(len(means), *values.shape[1:])
 
 
 def neighbour_distance(
