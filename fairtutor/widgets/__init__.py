@@ -3,21 +3,27 @@
 from .audit_explorer import AuditExplorer
 from .base import Panel
 from .bound_explorer import BoundExplorer
+from .cell_explorer import CellExplorer
 from .elicitation import ElicitationPanel
+from .lipschitz_dial import LipschitzDial
 from .loop import LoopPanel
 from .producer import ProducerPanel
 from .regulator import RegulatorPanel
 from .thresholds import ThresholdExplorer
+from .twin_finder import TwinFinder
 from .user import UserPanel
 
 __all__ = [
     "AuditExplorer",
     "BoundExplorer",
+    "CellExplorer",
     "ElicitationPanel",
+    "LipschitzDial",
     "LoopPanel",
     "Panel",
     "ProducerPanel",
     "RegulatorPanel",
     "ThresholdExplorer",
+    "TwinFinder",
     "UserPanel",
 ]

@@ -1,0 +1,115 @@
+"""A plane cut into cells, with the people in them and how they are treated."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.collections import PolyCollection
+from numpy.typing import ArrayLike
+
+from ..exchange.errors import FairtutorError
+from .picture import Picture
+from .style import GROUP_COLOURS, INK, QUIET, label, legend, new_figure
+
+MOST_POINTS = 1_500
+
+
+def cells_in_the_plane(
+    polygons: Sequence[ArrayLike],
+    Z: ArrayLike,
+    y_hat: ArrayLike,
+    cell: ArrayLike,
+    *,
+    chosen: int | None = None,
+    title: str = "",
+    axes: tuple[str, str] = ("z₁", "z₂"),
+    decisions: tuple[str, str] = ("no", "yes"),
+) -> Picture:
+    """Draw cells and points; the darker a cell, the less do its people agree.
+
+    Parameters
+    ----------
+    polygons
+        The corners of each cell, (m, 2).
+    Z
+        Where people stand, (n, 2). At most 1,500 of them are drawn, evenly.
+    y_hat
+        Decisions, (n,), 0 or 1.
+    cell
+        Whose cell is which, (n,).
+    chosen
+        A cell to frame.
+    title
+        A heading.
+    axes
+        What the coordinates are.
+    decisions
+        What 0 and 1 mean.
+
+    Returns
+    -------
+    Picture
+        Decisions differ in marker as well as in colour.
+
+    Raises
+    ------
+    FairtutorError
+        Z is not in the plane, or lengths differ.
+
+    Examples
+    --------
+    >>> square = [[0, 0], [1, 0], [1, 1], [0, 1]]
+    >>> cells_in_the_plane([square], [[0.5, 0.5], [0.2, 0.1]], [1, 0], [0, 0])
+    2 people in 1 cell; in 0 all are treated alike, in 1 not.
+    """
+    Z, y_hat, cell = np.asarray(Z, float), np.asarray(y_hat), np.asarray(cell)
+    if Z.ndim != 2 or Z.shape[1] != 2 or not len(Z) == len(y_hat) == len(cell):
+        raise FairtutorError(
+            f"Z has the shape {Z.shape}, with {len(y_hat)} decisions and {len(cell)} "
+            "cells; give rows of two numbers and one of each a row."
+        )
+    held = np.bincount(cell, minlength=len(polygons))
+    yes = np.bincount(cell, weights=y_hat, minlength=len(polygons))
+    share = np.divide(yes, held, out=np.zeros(len(held)), where=held > 0)
+    mixed = 2 * np.minimum(share, 1 - share)
+    fig, [ax] = new_figure(7.2, 5.2)
+    drawn = [k for k, corners in enumerate(polygons) if len(corners)]
+    ax.add_collection(
+        PolyCollection(
+            [np.asarray(polygons[k], float) for k in drawn],
+            facecolors=[str(1 - 0.45 * mixed[k]) for k in drawn],
+            edgecolors=QUIET,
+            linewidths=0.8,
+            zorder=0,
+        )
+    )
+    some = np.linspace(0, len(Z) - 1, min(len(Z), MOST_POINTS)).astype(int)
+    for side, marker in enumerate("o^"):
+        rows = some[y_hat[some] == side]
+        ax.plot(
+            Z[rows, 0],
+            Z[rows, 1],
+            marker,
+            color=GROUP_COLOURS[1 - side],
+            markeredgecolor=INK,
+            markeredgewidth=0.3,
+            markersize=4,
+            alpha=0.85,
+            label=decisions[side],
+        )
+    if chosen is not None:
+        corners = np.asarray(polygons[chosen], float)
+        ax.plot(*np.vstack([corners, corners[:1]]).T, color=INK, linewidth=3)
+    ax.autoscale_view()
+    ax.grid(False)
+    label(ax, title=title, x=axes[0], y=axes[1])
+    legend(ax, loc="upper left", bbox_to_anchor=(1.0, 1.0), markerscale=1.8)
+    alike = int(((share == 0) | (share == 1))[held > 0].sum())
+    cells = int((held > 0).sum())
+    noun = "cell" if cells == 1 else "cells"
+    alt = (
+        f"{len(Z):,} people in {cells} {noun}; in {alike} all are treated alike, in "
+        f"{cells - alike} not."
+    )
+    if chosen is not None:
+        alt += f" Cell {chosen}: {held[chosen]:,} people, {share[chosen]:.0%} yes."
+    return Picture(fig, f"{title}. {alt}" if title else alt)
