@@ -1,6 +1,7 @@
 """The cell explorer: what it says of a cell is so."""
 
 import re
+import time
 
 import pytest
 import torch
@@ -50,6 +51,70 @@ def test_the_agreement_is_that_of_a_loop():
     assert f"{panel.agreement:.3f}" in panel.status
 
 
+def test_the_agreement_in_a_cell_is_that_of_a_loop():
+    panel = panel_of()
+    code, y_hat = panel._chosen().assign(panel.Z), (panel.p >= 0.5).double()
+    for cell in range(len(panel._chosen())):
+        panel.value = {"cell": cell}
+        own = y_hat[code == cell].tolist()
+        mean = sum(own) / len(own)
+        agreement = sum(1 - abs(y - mean) for y in own) / len(own)
+        row = f"same cell, same treatment</td>.*?>{agreement:.3f}</td>"
+        assert re.search(row, panel._table.value)
+        spread = sorted(panel.p[code == cell].tolist())
+        assert f"{spread[0]:.2f}, " in panel._table.value
+        assert f", {spread[-1]:.2f}" in panel._table.value
+
+
+def test_an_empty_cell_is_told_of():
+    Z = torch.full((20, 2), 0.1).double()
+    grid = {"grid": lambda K: GridCells(Box.unit(2), round(K**0.5))}
+    panel = CellExplorer(Z, torch.ones(20), grid, cells=4)
+    panel.value = {"cell": 3}
+    assert "Cell 3: 0 people" in alt_of(panel)
+    assert "same cell" not in panel._table.value
+    panel.raise_errors()
+
+
+def test_another_partition_keeps_a_cell_that_it_has():
+    panel = panel_of(cells=20)
+    panel.value = {"cell": 19}
+    panel.value = {"partition": "grid", "cells": 16}
+    assert panel.value == {"partition": "grid", "cells": 16, "cell": 15}
+
+
+def test_a_setting_draws_once(monkeypatch):
+    panel, drawn = panel_of(), []
+    draw = panel._picture
+    monkeypatch.setattr(panel, "_picture", lambda: drawn.append(1) or draw())
+    panel.value = {"partition": "tree", "cells": 20, "cell": 3}
+    assert len(drawn) == 1
+    panel.controls["cells"].value = 2
+    assert len(drawn) == 2 and panel.value["cell"] == 1
+
+
+def test_an_interaction_is_answered_within_three_tenths_of_a_second():
+    panel, taken = panel_of(), []
+    for name, value in (("cell", 3), ("cells", 40), ("partition", "tree")):
+        start = time.process_time()
+        panel.controls[name].value = value
+        taken.append(time.process_time() - start)
+    assert max(taken) < 0.3 * torch.get_num_threads()
+    panel.raise_errors()
+
+
+def test_decisions_differ_in_marker_and_the_grey_is_explained():
+    picture = panel_of()._picture()
+    markers = [
+        line.get_marker()
+        for line in picture.axes[0].get_lines()
+        if len(line.get_xdata())
+    ]
+    assert markers[:2] == ["o", "^"]
+    words = [text.get_text() for text in picture.axes[0].get_legend().get_texts()]
+    assert words[:2] == ["no", "yes"] and "cell: half and half" in words
+
+
 def test_smaller_cells_agree_more():
     panel = panel_of()
     found = []
@@ -87,6 +152,8 @@ def test_the_snapshot_needs_no_kernel_and_is_the_same_every_time():
     ("settings", "said"),
     [
         ({"cells": 61}, "61 cells; use 2 to 60"),
+        ({"cells": "9"}, "'9' cells; use 2 to 60"),
+        ({"cell": 1.5}, "Cell 1.5; use 0 to 8"),
         ({"cell": 9}, "Cell 9; use 0 to 8"),
         ({"partition": "trees"}, "Did you mean 'tree'"),
         ({"cels": 4}, "Did you mean 'cells'"),
@@ -98,6 +165,18 @@ def test_a_wrong_value_from_code_is_refused_and_changes_nothing(settings, said):
     with pytest.raises(FairtutorError, match=said):
         panel.value = settings
     assert (panel.value, panel.snapshot()) == before
+
+
+def test_what_cannot_be_shown_is_refused():
+    Z, grid = torch.rand(4, 2), {"grid": lambda K: GridCells(Box.unit(2), 2)}
+    with pytest.raises(FairtutorError, match="61 cells; use 2 to 60"):
+        CellExplorer(Z, torch.zeros(4), grid, cells=61)
+    with pytest.raises(FairtutorError, match="there is none"):
+        CellExplorer(Z, torch.zeros(4), {})
+    with pytest.raises(FairtutorError, match="some p not from 0 to 1"):
+        CellExplorer(Z, torch.full((4,), 2.0), grid)
+    with pytest.raises(FairtutorError, match="Some Z is not finite"):
+        CellExplorer(Z / 0, torch.zeros(4), grid)
 
 
 def test_points_outside_the_plane_are_refused():

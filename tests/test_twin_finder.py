@@ -1,6 +1,7 @@
 """The twin finder: who is near, who is treated otherwise, and that it is said."""
 
 import re
+import time
 
 import pandas as pd
 import pytest
@@ -74,7 +75,88 @@ def test_who_is_the_same_and_treated_otherwise_is_the_worst():
     panel.find_worst()
     assert panel.value["row"] in (1, 2)
     assert panel.ratios.tolist() == [float("inf")]
-    assert "ratio D/ρ is inf" in panel.status
+    assert "Largest D/ρ: infinite." in panel.status
+    assert "<td" in panel._board.value and ">infinite<" in panel._board.value
+
+
+def with_ties(n=60, classes=0):
+    """Few places and many people, so that more are equally near than are shown."""
+    draw = torch.Generator().manual_seed(3)
+    X = torch.randint(0, 3, (n, 2), generator=draw).double()
+    p = torch.rand(n, max(classes, 1), generator=draw)
+    p = p / p.sum(1, keepdim=True) if classes else p[:, 0]
+    outcomes = "abc"[: classes or 2]
+    table = pd.DataFrame({"n": range(n)})
+    return TwinFinder(p, {"x": X}, people=table, neighbours=3, outcomes=outcomes)
+
+
+def in_order(panel, row):
+    """Return distance, difference and row of all others, as two nested loops do."""
+    X, p = panel._distances["x"].tolist(), panel.p.reshape(len(panel.p), -1).tolist()
+    half = 1.0 if len(p[0]) == 1 else 0.5
+    others = [
+        (
+            sum((a - b) ** 2 for a, b in zip(X[i], X[row], strict=True)) ** 0.5,
+            -half * sum(abs(a - b) for a, b in zip(p[i], p[row], strict=True)),
+            i,
+        )
+        for i in range(len(p))
+        if i != row
+    ]
+    return [(rho, -minus, i) for rho, minus, i in sorted(others)]
+
+
+@pytest.mark.parametrize("classes", [0, 3])
+def test_of_equally_near_ones_the_most_differently_treated_come_first(classes):
+    panel = with_ties(classes=classes)
+    for row in range(60):
+        panel.value = {"row": row}
+        assert panel.nearest.tolist() == [i for *_, i in in_order(panel, row)[:3]]
+
+
+@pytest.mark.parametrize("classes", [0, 3])
+def test_the_worst_of_many_ties_is_that_of_a_loop(classes):
+    panel = with_ties(classes=classes)
+    differences = [
+        max(D for rho, D, _ in in_order(panel, row)[:3] if rho == 0)
+        for row in range(60)
+    ]
+    panel.find_worst()
+    assert differences[panel.value["row"]] == pytest.approx(max(differences))
+    assert panel.ratios[0] == float("inf")
+
+
+def test_the_ratio_of_every_neighbour_is_told():
+    panel = panel_of(row=11)
+    line = re.search(r">ratio D/ρ</th>(.*?)</tr>", panel._board.value).group(1)
+    cells = re.findall(r">([^<]*)</td>", line)
+    assert cells == ["", *(f"{ratio:.3g}" for ratio in panel.ratios)]
+
+
+def test_missing_values_and_outcomes_have_names():
+    p, X, table = people()
+    table.loc[0, "job"] = None
+    panel = TwinFinder(p, {"x": X}, people=table, outcomes=("<50K", ">50K"))
+    assert "(missing)" in panel._board.value
+    assert "P(&gt;50K)" in panel._board.value and "<50K" not in panel._board.value
+
+
+def test_an_interaction_is_answered_within_three_tenths_of_a_second():
+    draw = torch.Generator().manual_seed(0)
+    X, p = torch.randn(2_000, 100, generator=draw), torch.rand(2_000, generator=draw)
+    table = pd.DataFrame({"age": range(2_000)})
+    panel = TwinFinder(p, {"a": X, "b": X[:, :9]}, people=table)
+    taken = []
+    for action in (
+        lambda: panel.controls["row"].set_trait("value", 99),
+        lambda: panel.controls["distance"].set_trait("value", "b"),
+        panel.worst.click,
+    ):
+        start = time.process_time()
+        action()
+        taken.append(time.process_time() - start)
+    assert max(taken) < 0.3 * torch.get_num_threads()
+    panel.raise_errors()
 
 
 def test_differences_are_marked_with_a_sign():
@@ -95,7 +177,10 @@ def test_images_have_captions_and_classes():
     )
     alt = re.search(r'alt="([^"]+)"', panel._board.value).group(1)
     own = "xyz"[p[0].argmax()]
-    assert f"row 0, {own} ({p[0].max():.2f}), chosen" in alt
+    assert f"row 0: {own}, P(its class) = {p[0].max():.2f}, chosen" in alt
+    for i, ratio in zip(panel.nearest, panel.ratios, strict=True):
+        rho = (images[i] - images[0]).double().norm()
+        assert f"row {i}: " in alt and f"ρ = {rho:.3g}, D/ρ = {ratio:.3g}" in alt
     others = ["xyz"[p[i].argmax()] for i in panel.nearest]
     assert alt.count("✗") == sum(other != own for other in others)
 
@@ -108,6 +193,8 @@ def test_the_snapshot_needs_no_kernel_and_is_the_same_every_time():
     ("settings", "said"),
     [
         ({"row": 40}, "Row 40; use 0 to 39"),
+        ({"row": "3"}, "Row '3'; use 0 to 39"),
+        ({"row": 1.5, "distance": "the first"}, "Row 1.5; use 0 to 39"),
         ({"distance": "all column"}, "Did you mean 'all columns'"),
         ({"rows": 3}, "Did you mean 'row'"),
     ],
@@ -128,6 +215,18 @@ def test_rows_that_do_not_fit_are_named():
         TwinFinder(p, {"x": X[1:]}, people=table)
     with pytest.raises(FairtutorError, match="use 1 to 39"):
         TwinFinder(p, {"x": X}, people=table, neighbours=40)
+    with pytest.raises(FairtutorError, match="Row 40; use 0 to 39"):
+        TwinFinder(p, {"x": X}, people=table, row=40)
+    with pytest.raises(FairtutorError, match="3 outcomes have names, and p has 2"):
+        TwinFinder(p, {"x": X}, people=table, outcomes="abc")
+    with pytest.raises(FairtutorError, match="there is none"):
+        TwinFinder(p, {}, people=table)
+    with pytest.raises(FairtutorError, match="x has a coordinate that is not finite"):
+        TwinFinder(p, {"x": X / 0}, people=table)
+    with pytest.raises(FairtutorError, match="no probability"):
+        TwinFinder(p - 1, {"x": X}, people=table)
+    with pytest.raises(FairtutorError, match=r"use \(n, height, width\)"):
+        TwinFinder(p, {"x": X}, images=X)
     with pytest.raises(FairtutorError, match="2 images, 1 captions"):
         image_strip(torch.zeros(2, 3, 3), ["a"], [True, False])
 

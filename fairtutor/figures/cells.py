@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
+from matplotlib.patches import Patch
 from numpy.typing import ArrayLike
 
 from ..exchange.errors import FairtutorError
@@ -11,6 +13,7 @@ from .picture import Picture
 from .style import GROUP_COLOURS, INK, QUIET, label, legend, new_figure
 
 MOST_POINTS = 1_500
+DARKEST = 0.45  # of a cell half of whose people get each decision; black is 1
 
 
 def cells_in_the_plane(
@@ -76,7 +79,7 @@ def cells_in_the_plane(
     ax.add_collection(
         PolyCollection(
             [np.asarray(polygons[k], float) for k in drawn],
-            facecolors=[str(1 - 0.45 * mixed[k]) for k in drawn],
+            facecolors=[str(1 - DARKEST * mixed[k]) for k in drawn],
             edgecolors=QUIET,
             linewidths=0.8,
             zorder=0,
@@ -96,13 +99,18 @@ def cells_in_the_plane(
             alpha=0.85,
             label=decisions[side],
         )
-    if chosen is not None:
+    if chosen is not None and len(polygons[chosen]):
         corners = np.asarray(polygons[chosen], float)
-        ax.plot(*np.vstack([corners, corners[:1]]).T, color=INK, linewidth=3)
+        ax.plot(
+            *np.vstack([corners, corners[:1]]).T,
+            color=INK,
+            linewidth=3,
+            label="the cell chosen",
+        )
     ax.autoscale_view()
     ax.grid(False)
     label(ax, title=title, x=axes[0], y=axes[1])
-    legend(ax, loc="upper left", bbox_to_anchor=(1.0, 1.0), markerscale=1.8)
+    _explain(ax)
     alike = int(((share == 0) | (share == 1))[held > 0].sum())
     cells = int((held > 0).sum())
     noun = "cell" if cells == 1 else "cells"
@@ -113,3 +121,16 @@ def cells_in_the_plane(
     if chosen is not None:
         alt += f" Cell {chosen}: {held[chosen]:,} people, {share[chosen]:.0%} yes."
     return Picture(fig, f"{title}. {alt}" if title else alt)
+
+
+def _explain(ax: Axes) -> None:
+    """Say what markers are, and what the grey of a cell is."""
+    shades = {"cell: all alike": 1.0, "cell: half and half": 1 - DARKEST}
+    patches = [
+        Patch(facecolor=str(grey), edgecolor=QUIET, label=name)
+        for name, grey in shades.items()
+    ]
+    handles = [*ax.get_legend_handles_labels()[0], *patches]
+    legend(
+        ax, handles=handles, loc="upper left", bbox_to_anchor=(1, 1), markerscale=1.8
+    )

@@ -10,9 +10,11 @@ from torch import Tensor
 from ..audit import cell_terms
 from ..exchange.errors import FairtutorError, did_you_mean
 from ..exchange.html import table
+from ..exchange.values import Number
+from ..figures import Picture
 from ..figures.cells import cells_in_the_plane
 from .base import Panel
-from .controls import WRAP
+from .controls import BY_KEYBOARD, WRAP
 
 MOST_CELLS = 60
 
@@ -55,7 +57,8 @@ class CellExplorer(Panel):
     Raises
     ------
     FairtutorError
-        Z is not in the plane, or a setting is out of its range.
+        Z is not in the plane or not finite, p is no probability, or a setting is out
+        of its range.
 
     Examples
     --------
@@ -83,10 +86,17 @@ class CellExplorer(Panel):
                 f"Z has the shape {tuple(Z.shape)} and p {tuple(p.shape)}; give rows "
                 "of two numbers, and one p a row."
             )
+        if not Z.isfinite().all() or not ((p >= 0) & (p <= 1)).all():
+            raise FairtutorError("Some Z is not finite, or some p not from 0 to 1.")
+        if not partitions:
+            raise FairtutorError("Give a partition, by name; there is none.")
+        _require_cells(cells)
         self.Z, self.p, self.decisions = Z, p.double(), decisions
         self._partitions = dict(partitions)
         self._made: dict[tuple[str, int], Partition] = {}
+        self._quiet = False
         self.controls = _controls(list(partitions), cells)
+        self.controls["cell"].max = len(self._chosen()) - 1
         self._board = HTML(layout=Layout(margin="6px 10px"))
         self._table = HTML(layout=Layout(margin="0 10px"))
         self.fill(
@@ -95,11 +105,13 @@ class CellExplorer(Panel):
         )
         self.show()
         for control in self.controls.values():
-            control.observe(self.guard(self.show), names="value")
+            control.observe(self.guard(self._changed), names="value")
 
     @property
     def value(self) -> dict[str, str | int]:
         """Partition, number of cells asked for, and cell; settable, also in part.
+
+        A cell that another partition does not have becomes its last.
 
         Raises
         ------
@@ -121,27 +133,27 @@ class CellExplorer(Panel):
                 f"There is no partition {wanted['partition']!r}. "
                 + did_you_mean(wanted["partition"], self._partitions)
             )
-        if not 2 <= wanted["cells"] <= MOST_CELLS:
-            raise FairtutorError(f"{wanted['cells']} cells; use 2 to {MOST_CELLS}.")
-        there = len(self._cells(wanted["partition"], wanted["cells"]))
-        if not 0 <= wanted["cell"] < there:
-            raise FairtutorError(f"Cell {wanted['cell']}; use 0 to {there - 1}.")
+        _require_cells(wanted["cells"])
+        last = len(self._cells(wanted["partition"], wanted["cells"])) - 1
+        if "cell" not in settings:
+            wanted["cell"] = min(wanted["cell"], last)
+        if not Number(0, last, whole=True).holds(wanted["cell"]):
+            raise FairtutorError(f"Cell {wanted['cell']!r}; use 0 to {last}.")
+        self._quiet = True
+        self.controls["cell"].max = last
         for name, control in self.controls.items():
-            if name == "cell":
-                control.max = max(control.max, there - 1)
             control.value = wanted[name]
+        self._quiet = False
         self.show()
 
     @property
     def agreement(self) -> float:
         """1 − mean |ŷ − mean of ŷ in the cell|: how far same cell, same treatment."""
-        cells, y_hat = self._chosen(), (self.p >= 0.5).double()
-        return cell_terms(cells, self.Z, y_hat, self.Z, y_hat).mean().item()
+        return self._terms().mean().item()
 
     def show(self) -> None:
         """Bring picture, table and status line in line with the controls."""
         cells = self._chosen()
-        self.controls["cell"].max = len(cells) - 1
         self._board.value = self._picture().html()
         self._table.value = self._table_html()
         self.status = (
@@ -154,6 +166,18 @@ class CellExplorer(Panel):
         """Return picture and table, as HTML that needs no kernel."""
         return self._picture().html() + self._table_html()
 
+    def _changed(self) -> None:
+        if self._quiet:
+            return
+        self._quiet = True  # a smaller number of cells can move the chosen one
+        self.controls["cell"].max = len(self._chosen()) - 1
+        self._quiet = False
+        self.show()
+
+    def _terms(self) -> Tensor:
+        cells, y_hat = self._chosen(), (self.p >= 0.5).double()
+        return cell_terms(cells, self.Z, y_hat, self.Z, y_hat)
+
     def _cells(self, partition: str, number: int) -> Partition:
         key = partition, number
         if key not in self._made:
@@ -165,7 +189,7 @@ class CellExplorer(Panel):
             self.controls["partition"].value, self.controls["cells"].value
         )
 
-    def _picture(self):
+    def _picture(self) -> Picture:
         cells = self._chosen()
         return cells_in_the_plane(
             [corners.numpy() for corners in cells.polygons()],
@@ -178,14 +202,25 @@ class CellExplorer(Panel):
 
     def _table_html(self) -> str:
         cells, chosen = self._chosen(), self.controls["cell"].value
-        p = self.p[cells.assign(self.Z) == chosen].numpy()
+        inside = cells.assign(self.Z) == chosen
+        p, yes = self.p[inside].numpy(), self.decisions[1]
         rows = [("people", f"{len(p):,}"), ("across", f"{cells.diameters[chosen]:.2f}")]
         if len(p):
+            low, middle, high = np.quantile(p, (0, 0.5, 1))
             rows += [
-                (f"get {self.decisions[1]}", f"{np.mean(p >= 0.5):.0%}"),
-                ("P(yes), least to largest", f"{p.min():.2f} … {p.max():.2f}"),
+                (f"get {yes}", f"{np.mean(p >= 0.5):.0%}"),
+                (
+                    f"P({yes}): least, median, largest",
+                    f"{low:.2f}, {middle:.2f}, {high:.2f}",
+                ),
+                ("same cell, same treatment", f"{self._terms()[inside].mean():.3f}"),
             ]
-        return table((f"cell {chosen}", ""), rows)
+        return f'<div data-cell="{chosen}">{table((f"cell {chosen}", ""), rows)}</div>'
+
+
+def _require_cells(number: object) -> None:
+    if not Number(2, MOST_CELLS, whole=True).holds(number):
+        raise FairtutorError(f"{number!r} cells; use 2 to {MOST_CELLS}.")
 
 
 def _controls(names: list[str], cells: int) -> dict[str, Dropdown | IntSlider]:
@@ -194,7 +229,7 @@ def _controls(names: list[str], cells: int) -> dict[str, Dropdown | IntSlider]:
         "partition": Dropdown(
             options=names,
             description="partition",
-            tooltip="How the plane is cut",
+            tooltip=f"How the plane is cut. {BY_KEYBOARD}",
             **wide,
         ),
         "cells": IntSlider(

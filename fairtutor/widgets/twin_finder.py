@@ -9,19 +9,26 @@ from ipywidgets import HTML, BoundedIntText, Button, Dropdown, HBox, Layout
 from torch import Tensor
 
 from ..exchange.errors import FairtutorError, did_you_mean
+from ..exchange.values import Number
+from ..figures import Picture
 from ..figures.twins import image_strip
 from ..similarity import total_variation
 from .base import Panel, button
-from .controls import WRAP
+from .controls import BY_KEYBOARD, WRAP
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SAME = 1e-6  # probabilities this close are equal
+CLOSE = 1e-4  # pairs nearer than that are ranked by D alone, until computed exactly
+CHUNK = 256  # people at a time when all pairs are looked at
+CANDIDATES = 20
 
 
 class TwinFinder(Panel):
     """Look for somebody's twins, and for those who are treated otherwise.
+
+    Of those equally near, the most differently treated come first.
 
     Parameters
     ----------
@@ -50,7 +57,8 @@ class TwinFinder(Panel):
     Raises
     ------
     FairtutorError
-        Neither people nor images are given, or numbers of rows differ.
+        Neither people nor images are given, numbers of rows differ, a coordinate is
+        not finite, p is no probability, or outcomes are not named one by one.
 
     Examples
     --------
@@ -59,8 +67,8 @@ class TwinFinder(Panel):
     >>> people = pd.DataFrame({"age": [30, 31, 50]})
     >>> panel = TwinFinder(p, {"age": X}, people=people, neighbours=1)
     >>> panel.nearest.tolist(), panel.status
-    ([1], 'Row 0 gets no; 1 of the 1 nearest by age gets another decision. The \
-largest ratio D/ρ is 0.8.')
+    ([1], 'Row 0 gets no; 1 of the 1 nearest by age gets another decision. Largest \
+D/ρ: 0.8.')
     """
 
     def __init__(
@@ -75,10 +83,21 @@ largest ratio D/ρ is 0.8.')
         row: int = 0,
     ) -> None:
         super().__init__("Twin finder", "regulator")
-        _require_rows(p, distances, people, images, neighbours)
+        _require_rows(p, distances, people, images)
+        if not Number(1, len(p) - 1, whole=True).holds(neighbours):
+            raise FairtutorError(
+                f"{neighbours} neighbours among {len(p)} rows; use 1 to {len(p) - 1}."
+            )
+        classes = 2 if p.ndim == 1 else p.shape[1]
+        if len(outcomes) != classes:
+            raise FairtutorError(
+                f"{len(outcomes)} outcomes have names, and p has {classes}; name each."
+            )
         self.p, self.outcomes, self.neighbours = p.double(), outcomes, neighbours
         self._distances = {name: X.double() for name, X in distances.items()}
         self._people, self._images = people, images
+        self._worst: dict[str, int] = {}
+        self._require(row, next(iter(distances)))
         self.controls = _controls(len(p), list(distances), row)
         self.worst: Button = button(
             "Worst twins", "Go to whoever has the most differently treated neighbour"
@@ -111,13 +130,7 @@ largest ratio D/ρ is 0.8.')
                     f"There is no setting {name!r}. {did_you_mean(name, self.controls)}"
                 )
         wanted = {**self.value, **settings}
-        if wanted["distance"] not in self._distances:
-            raise FairtutorError(
-                f"There is no distance {wanted['distance']!r}. "
-                + did_you_mean(wanted["distance"], self._distances)
-            )
-        if not 0 <= wanted["row"] < len(self.p):
-            raise FairtutorError(f"Row {wanted['row']}; use 0 to {len(self.p) - 1}.")
+        self._require(**wanted)
         for name, control in self.controls.items():
             control.value = wanted[name]
 
@@ -130,23 +143,24 @@ largest ratio D/ρ is 0.8.')
     def ratios(self) -> Tensor:
         """D / ρ with each of the nearest; infinite for the same person, otherwise."""
         _, distance, difference = self._ranked()
-        return torch.where(difference > SAME, difference / distance, 0.0)
+        return _ratio(distance, difference)
 
     def find_worst(self) -> None:
-        """Go to the row with the largest ratio among its nearest."""
-        X, best = self._distances[self.controls["distance"].value], (-1.0, 0)
-        for start in range(0, len(X), 512):
-            apart = torch.cdist(X[start : start + 512], X)
-            rows = torch.arange(len(apart))
-            apart[rows, rows + start] = torch.inf
-            distance, near = apart.topk(self.neighbours, largest=False)
-            own = self.p[start : start + 512]
-            for place in range(self.neighbours):
-                D = total_variation(own, self.p[near[:, place]])
-                ratio = torch.where(D > SAME, D / distance[:, place].clamp(min=SAME), 0)
-                largest, at = ratio.max(0)
-                best = max(best, (largest.item(), int(at) + start))
-        self.value = {"row": best[1]}
+        """Go to the row with the largest ratio among its nearest.
+
+        Of several infinite ratios, the one with the largest D counts.
+        """
+
+        def how_bad(row: int) -> tuple[float, float]:
+            _, distance, difference = self._ranked(row)
+            ratio = _ratio(distance, difference)
+            worst = ratio.max()
+            return worst.item(), difference[ratio == worst].max().item()
+
+        name = self.controls["distance"].value
+        if name not in self._worst:
+            self._worst[name] = max(self._candidates(), key=how_bad)
+        self.value = {"row": self._worst[name]}
 
     def show(self) -> None:
         """Bring the board and the status line in line with the controls."""
@@ -156,62 +170,93 @@ largest ratio D/ρ is 0.8.')
         verb = "gets" if others == 1 else "get"
         self.status = (
             f"Row {row} gets {self._decided(row)}; {others} of the {self.neighbours} "
-            f"nearest by {name} {verb} another decision. The largest ratio D/ρ is "
-            f"{self.ratios.max():.3g}."
+            f"nearest by {name} {verb} another decision. Largest D/ρ: "
+            f"{_written(self.ratios.max())}."
         )
 
     def static_html(self) -> str:
         """Return the board, as HTML that needs no kernel."""
         return self._board_html()
 
-    def _ranked(self) -> tuple[Tensor, Tensor, Tensor]:
+    def _require(self, row: object, distance: object) -> None:
+        if distance not in self._distances:
+            raise FairtutorError(
+                f"There is no distance {distance!r}. "
+                + did_you_mean(distance, self._distances)
+            )
+        if not Number(0, len(self.p) - 1, whole=True).holds(row):
+            raise FairtutorError(f"Row {row!r}; use 0 to {len(self.p) - 1}.")
+
+    def _ranked(self, row: int | None = None) -> tuple[Tensor, Tensor, Tensor]:
         """Return the nearest others, their distances, and how differently treated."""
-        row = self.controls["row"].value
+        row = self.controls["row"].value if row is None else row
         X = self._distances[self.controls["distance"].value]
         apart = (X - X[row]).norm(dim=1)
         apart[row] = torch.inf
-        near = apart.argsort(stable=True)[: self.neighbours]
-        own = self.p[row].expand_as(self.p[near])
-        return near, apart[near], total_variation(own, self.p[near])
+        difference = total_variation(self.p[row].expand_as(self.p), self.p)
+        order = difference.argsort(descending=True, stable=True)
+        near = order[apart[order].argsort(stable=True)][: self.neighbours]
+        return near, apart[near], difference[near]
+
+    def _candidates(self) -> list[int]:
+        """Return rows with the largest ratios, by products of matrices, which round."""
+        X, p = self._distances[self.controls["distance"].value], self.p
+        worst = []
+        for rows in torch.arange(len(X)).split(CHUNK):
+            apart = torch.cdist(X[rows], X)
+            apart[torch.arange(len(rows)), rows] = torch.inf
+            reach = apart.topk(self.neighbours, largest=False).values[:, -1:]
+            ratio = _all_pairs(p[rows], p).div_(apart.clamp(min=CLOSE))
+            worst.append(ratio.masked_fill_(apart > reach + CLOSE, 0).amax(1))
+        return torch.cat(worst).topk(min(CANDIDATES, len(X))).indices.tolist()
 
     def _decided(self, row: int) -> str:
         p = self.p[row]
         return self.outcomes[int(p >= 0.5) if p.ndim == 0 else int(p.argmax())]
 
-    def _probability(self, row: int) -> float:
+    def _probability(self, row: int) -> tuple[str, str]:
+        """Return what is told of a person's p: of classes, that of the likeliest."""
         p = self.p[row]
-        return p.item() if p.ndim == 0 else p.max().item()
+        if p.ndim == 0:
+            return f"P({self.outcomes[1]})", f"{p:.2f}"
+        return "P(its class)", f"{p.max():.2f}"
 
     def _board_html(self) -> str:
-        near, distance, _ = self._ranked()
+        near, distance, difference = self._ranked()
         rows = [self.controls["row"].value, *near.tolist()]
-        apart = [0.0, *distance.tolist()]
+        apart = [f"{rho:.3g}" for rho in distance.tolist()]
+        ratios = [_written(ratio) for ratio in _ratio(distance, difference)]
         if self._images is not None:
-            return self._strip(rows, apart).html()
-        return self._table(rows, apart)
+            return self._strip(rows, apart, ratios).html()
+        return self._table(rows, apart, ratios)
 
-    def _strip(self, rows: list[int], apart: list[float]):
-        first = self._decided(rows[0])
+    def _strip(self, rows: list[int], apart: list[str], ratios: list[str]) -> Picture:
+        decided = [self._decided(row) for row in rows]
+        places = ["chosen", *map("ρ = {}\nD/ρ = {}".format, apart, ratios)]
         captions = [
-            f"row {row}\n{self._decided(row)} ({self._probability(row):.2f})\n"
-            + ("chosen" if place == 0 else f"ρ = {rho:.2f}")
-            for place, (row, rho) in enumerate(zip(rows, apart, strict=True))
+            f"row {row}: {outcome}\n{' = '.join(self._probability(row))}\n{place}"
+            for row, outcome, place in zip(rows, decided, places, strict=True)
         ]
-        marked = [self._decided(row) != first for row in rows]
+        marked = [outcome != decided[0] for outcome in decided]
         return image_strip(self._images[rows].numpy(), captions, marked)
 
-    def _table(self, rows: list[int], apart: list[float]) -> str:
+    def _table(self, rows: list[int], apart: list[str], ratios: list[str]) -> str:
         """Return people as columns; a value unlike the first's stands out."""
-        shown = self._people.iloc[rows].astype(str).to_numpy().T
+        people = self._people.iloc[rows].astype(object)
+        shown = people.where(people.notna(), "(missing)").astype(str).to_numpy().T
+        name = self._probability(rows[0])[0]
         lines = [
-            ("distance ρ", ["", *(f"{rho:.2f}" for rho in apart[1:])]),
-            ("P(yes)", [f"{self._probability(row):.2f}" for row in rows]),
-            ("decision", [self._decided(row) for row in rows]),
-            *zip(self._people.columns, shown, strict=True),
+            ("decision", _marked([self._decided(row) for row in rows], "✗")),
+            (name, [self._probability(row)[1] for row in rows]),
+            ("distance ρ", ["", *apart]),
+            ("ratio D/ρ", ["", *ratios]),
+            *zip(people.columns, (_marked(list(v), "≠") for v in shown), strict=True),
         ]
         body = "".join(
             f'<tr><th scope="row" style="text-align:left;padding-right:1em">'
-            f"{escape(str(name))}</th>{_cells(name, list(values))}</tr>"
+            f'{escape(str(name))}</th><td style="padding-right:1em">'
+            + '</td><td style="padding-right:1em">'.join(values)
+            + "</td></tr>"
             for name, values in lines
         )
         header = "".join(
@@ -220,21 +265,36 @@ largest ratio D/ρ is 0.8.')
             for place, row in enumerate(rows)
         )
         return (
-            '<table style="border-collapse:collapse"><thead><tr><td></td>'
-            f"{header}</tr></thead><tbody>{body}</tbody></table>"
-            "<p>≠ marks what is not as with the person chosen, ✗ another decision.</p>"
+            '<div style="overflow-x:auto"><table style="border-collapse:collapse">'
+            f"<thead><tr><td></td>{header}</tr></thead><tbody>{body}</tbody></table>"
+            "</div><p>≠ marks what is not as with the person chosen, ✗ another "
+            "decision.</p>"
         )
 
 
-def _cells(name: str, values: list[str]) -> str:
-    """Return a row's cells; of numbers that always differ, nothing is marked."""
-    made = []
-    for value in values:
-        unlike = value != values[0] and name not in ("distance ρ", "P(yes)")
-        mark = "✗ " if name == "decision" else "≠ "
-        text = f"<strong>{mark}{escape(value)}</strong>" if unlike else escape(value)
-        made.append(f'<td style="padding-right:1em">{text}</td>')
-    return "".join(made)
+def _all_pairs(p: Tensor, others: Tensor) -> Tensor:
+    """Return the total variation of each row of p with each of the others."""
+    if p.ndim == 1:
+        return (p[:, None] - others).abs_()
+    return torch.cdist(p, others, p=1) / 2
+
+
+def _ratio(distance: Tensor, difference: Tensor) -> Tensor:
+    return torch.where(difference > SAME, difference / distance, 0.0)
+
+
+def _written(ratio: Tensor) -> str:
+    return f"{ratio:.3g}" if ratio.isfinite() else "infinite"
+
+
+def _marked(values: list[str], mark: str) -> list[str]:
+    """Return values as HTML, with a mark before each that is not the first's."""
+    return [
+        escape(value)
+        if value == values[0]
+        else f"<strong>{mark} {escape(value)}</strong>"
+        for value in values
+    ]
 
 
 def _require_rows(
@@ -242,18 +302,24 @@ def _require_rows(
     distances: Mapping[str, Tensor],
     people: "pd.DataFrame | None",
     images: Tensor | None,
-    neighbours: int,
 ) -> None:
     if (people is None) == (images is None):
         raise FairtutorError("Give people, a table, or images; one of the two.")
+    if images is not None and images.ndim != 3:
+        raise FairtutorError(
+            f"images has the shape {tuple(images.shape)}; use (n, height, width)."
+        )
     shown = people if people is not None else images
     for name, rows in {"what is shown": shown, **distances}.items():
         if len(rows) != len(p):
             raise FairtutorError(f"{name} has {len(rows)} rows, and p {len(p)}.")
-    if not 1 <= neighbours < len(p):
-        raise FairtutorError(
-            f"{neighbours} neighbours among {len(p)} rows; use 1 to {len(p) - 1}."
-        )
+    if not distances:
+        raise FairtutorError("Give a distance, by name; there is none.")
+    for name, X in distances.items():
+        if not X.isfinite().all():
+            raise FairtutorError(f"{name} has a coordinate that is not finite.")
+    if not ((p >= 0) & (p <= 1)).all():
+        raise FairtutorError("Some p is no probability; use 0 to 1.")
 
 
 def _controls(n: int, names: list[str], row: int) -> dict:
@@ -263,14 +329,14 @@ def _controls(n: int, names: list[str], row: int) -> dict:
             min=0,
             max=n - 1,
             description="row",
-            tooltip="Who is looked at; arrow keys go to the next",
+            tooltip="Who is looked at; arrow up goes to the next, arrow down back",
             layout=Layout(width="170px"),
             style={"description_width": "40px"},
         ),
         "distance": Dropdown(
             options=names,
             description="distance",
-            tooltip="Who counts as near",
+            tooltip=f"Who counts as near. {BY_KEYBOARD}",
             layout=Layout(width="360px"),
             style={"description_width": "70px"},
         ),
