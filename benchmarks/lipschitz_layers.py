@@ -4,8 +4,8 @@
 
 784-256-256-10 on digits, GroupSort between layers (but for SLL's residual one), batches
 of 128, forward, backward and one step of Adam. All networks take turns, twenty steps
-each (one where a step takes over 0.2 CPU-seconds), ten turns, so that every
-turn of every network meets the same machine. On one thread CPU time is counted
+each (one where a step takes over 0.2 CPU-seconds), ten turns, so that every turn of
+every network meets the same machine. On one thread CPU time is counted
 (time.process_time); on two, wall-clock time, which says something only if nothing else
 runs: two threads wait for each other. A ratio is the median over turns of the time of a
 step, divided by the unconstrained network's in the same turn.
@@ -123,10 +123,8 @@ class Contest:
         self.objective = Margins(self.made[0], temperature=TEMPERATURE)
         parameters = self.objective.parameters()
         self.adam = torch.optim.AdamW(parameters, lr=LR, weight_decay=0.0, fused=True)
-        self.step()  # what is allocated once
-        start = time.process_time()
-        self.step()
-        self.in_turn = 1 if time.process_time() - start > LONG else STEPS
+        first = min(self.timed(1, time.process_time) for _ in range(3))
+        self.in_turn = 1 if first > LONG else STEPS
 
     def step(self) -> None:
         """Take one step of training."""
@@ -135,12 +133,16 @@ class Contest:
         self.adam.step()
         self.steps += 1
 
+    def timed(self, steps: int, clock: Callable[[], float]) -> float:
+        """Take some steps; return the seconds of one."""
+        start = clock()
+        for _ in range(steps):
+            self.step()
+        return (clock() - start) / steps
+
     def turn(self) -> None:
         """Take a turn, and note the time of one step."""
-        start = self.clock()
-        for _ in range(self.in_turn):
-            self.step()
-        self.seconds.append((self.clock() - start) / self.in_turn)
+        self.seconds.append(self.timed(self.in_turn, self.clock))
 
 
 def batches() -> Iterator[tuple[Tensor, Tensor]]:
