@@ -177,7 +177,7 @@ def test_images_have_captions_and_classes():
     )
     alt = re.search(r'alt="([^"]+)"', panel._board.value).group(1)
     own = "xyz"[p[0].argmax()]
-    assert f"row 0: {own}, P(its class) = {p[0].max():.2f}, chosen" in alt
+    assert f"row 0: {own}, P(class) = {p[0].max():.2f}, chosen" in alt
     for i, ratio in zip(panel.nearest, panel.ratios, strict=True):
         rho = (images[i] - images[0]).double().norm()
         assert f"row {i}: " in alt and f"ρ = {rho:.3g}, D/ρ = {ratio:.3g}" in alt

@@ -219,7 +219,7 @@ D/ρ: 0.8.')
         p = self.p[row]
         if p.ndim == 0:
             return f"P({self.outcomes[1]})", f"{p:.2f}"
-        return "P(its class)", f"{p.max():.2f}"
+        return "P(class)", f"{p.max():.2f}"
 
     def _board_html(self) -> str:
         near, distance, difference = self._ranked()

@@ -1,0 +1,89 @@
+"""The cell explorer in a real browser, driven by the keyboard alone."""
+
+import re
+
+import pytest
+
+from fairtutor.widgets import CellExplorer
+
+from .test_loop_panel import (
+    MINUTE,
+    assert_nothing_went_wrong,
+    open_and_run_all,
+    screenshot,
+    small_notebook,
+)
+from .test_producer_panel import choose
+from .test_twin_finder import made_here
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+EXPLORER = """
+import torch
+from fairtutor.similarity import Box, Cells, GridCells, TreeCells
+from fairtutor.widgets import CellExplorer
+
+draw = torch.Generator().manual_seed(0)
+Z = torch.rand(400, 2, generator=draw).double()
+p = (Z[:, 0] + 0.3 * torch.randn(400, generator=draw)).clamp(0, 1)
+box = Box.unit(2)
+cuts = {
+    "nearest centre": lambda K: Cells.fit(Z, K, box=box),
+    "grid": lambda K: GridCells(box, round(K**0.5)),
+    "tree": lambda K: TreeCells(box, Z, K),
+}
+panel = CellExplorer(Z, p, cuts, cells=12)
+panel
+"""
+
+
+def wait_for_panel(page, panel: CellExplorer) -> None:
+    """Wait until the page shows the words and the cell that the panel does."""
+    [alt] = re.findall(r'alt="([^"]+)"', panel._board.value)
+    page.locator(f'.fairtutor-panel img[alt="{alt}"]').wait_for(timeout=MINUTE)
+    page.get_by_role("status").filter(has_text=panel.status).wait_for(timeout=MINUTE)
+    shown = page.locator(f'[data-cell="{panel.value["cell"]}"] td')
+    told = re.findall(r"<td[^>]*>([^<]*)</td>", panel._table.value)
+    page.wait_for_function(
+        "told => [...document.querySelectorAll('[data-cell] td')]"
+        ".map(cell => cell.textContent).join('|') === told.join('|')",
+        arg=told,
+        timeout=MINUTE,
+    )
+    assert shown.count() == len(told)
+
+
+def focus(page, name: str) -> None:
+    page.locator(f".widget-slider:has(label:text-is('{name}')) .noUi-handle").focus()
+
+
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+def test_cells_are_explored_by_keyboard(start_lab, watched_page, tmp_path, theme):
+    page, folder = watched_page.page, tmp_path / "course"
+    folder.mkdir()
+    name, panel = small_notebook(folder, EXPLORER), made_here(EXPLORER)
+    open_and_run_all(page, start_lab(folder, theme).url(name))
+    wait_for_panel(page, panel)
+
+    focus(page, "show cell")
+    page.keyboard.press("ArrowRight")
+    panel.value = {"cell": 1}
+    wait_for_panel(page, panel)
+
+    choose(page, "partition", "tree")
+    panel.value = {"partition": "tree"}
+    wait_for_panel(page, panel)
+
+    focus(page, "show cell")
+    page.keyboard.press("End")
+    panel.value = {"cell": 11}
+    wait_for_panel(page, panel)
+
+    focus(page, "cells")
+    for _ in range(2):
+        page.keyboard.press("ArrowLeft")
+    panel.controls["cells"].value = 10
+    assert panel.value["cell"] == 9
+    wait_for_panel(page, panel)
+    screenshot(page, f"cell explorer, {theme}")
+    assert_nothing_went_wrong(watched_page)

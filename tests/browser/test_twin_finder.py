@@ -1,0 +1,108 @@
+"""The twin finder in a real browser, driven by the keyboard alone."""
+
+import pytest
+
+from fairtutor.widgets import Panel, TwinFinder
+
+from .test_loop_panel import (
+    MINUTE,
+    assert_nothing_went_wrong,
+    open_and_run_all,
+    screenshot,
+    small_notebook,
+)
+from .test_producer_panel import choose
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+FINDER = """
+import pandas as pd
+import torch
+from fairtutor.widgets import TwinFinder
+
+draw = torch.Generator().manual_seed(0)
+X = torch.randn(200, 3, generator=draw)
+p = torch.rand(200, generator=draw)
+table = pd.DataFrame({"age": range(200), "job": ["nurse", "clerk"] * 100})
+distances = {"all columns": X, "the first": X[:, :1]}
+panel = TwinFinder(p, distances, people=table, neighbours=3)
+panel
+"""
+BOARD = ".fairtutor-panel thead"
+
+
+def made_here(code: str) -> Panel:
+    """Return the panel that a notebook's code ends with, made in this process."""
+    scope = {}
+    exec(code, scope)
+    return scope["panel"]
+
+
+def wait_for_panel(page, panel: TwinFinder) -> None:
+    """Wait until the page shows the status and the people that the panel does."""
+    status = page.get_by_role("status").filter(has_text=panel.status)
+    status.last.wait_for(timeout=MINUTE)
+    row = panel.value["row"]
+    columns = [f"chosen: row {row}", *(f"row {i}" for i in panel.nearest.tolist())]
+    header = page.locator(BOARD).last.locator("th")
+    assert header.all_inner_texts() == columns
+
+
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+def test_twins_are_found_by_keyboard(start_lab, watched_page, tmp_path, theme):
+    page, folder = watched_page.page, tmp_path / "course"
+    folder.mkdir()
+    name, panel = small_notebook(folder, FINDER), made_here(FINDER)
+    open_and_run_all(page, start_lab(folder, theme).url(name))
+    wait_for_panel(page, panel)
+
+    page.get_by_label("row", exact=True).focus()
+    page.keyboard.press("ArrowUp")
+    panel.value = {"row": 1}
+    wait_for_panel(page, panel)
+
+    choose(page, "distance", "the first")
+    panel.value = {"distance": "the first"}
+    wait_for_panel(page, panel)
+
+    page.get_by_role("button", name="Worst twins").focus()
+    page.keyboard.press("Enter")
+    panel.find_worst()
+    wait_for_panel(page, panel)
+    marks = page.locator(".fairtutor-panel tbody strong").filter(has_text="✗")
+    decided = panel.p[panel.nearest] >= 0.5
+    assert marks.count() == int((decided != (panel.p[panel.value["row"]] >= 0.5)).sum())
+    screenshot(page, f"twin finder, {theme}")
+    assert_nothing_went_wrong(watched_page)
+
+
+def test_digits_are_shown_as_pictures_with_words(start_lab, watched_page, tmp_path):
+    code = """
+import torch
+from fairtutor import load
+from fairtutor.widgets import TwinFinder
+
+rows = load("digits").rows("validation")
+near = torch.eye(10)[rows.y.long()] + 0.3
+p = near / near.sum(1, keepdim=True)
+p[::7] = p[::7].roll(1, 1)
+images, names = rows.X.view(-1, 28, 28), [str(digit) for digit in range(10)]
+panel = TwinFinder(p, {"pixels": rows.X}, images=images, outcomes=names)
+panel
+"""
+    page, folder = watched_page.page, tmp_path / "course"
+    folder.mkdir()
+    name, panel = small_notebook(folder, code), made_here(code)
+    open_and_run_all(page, start_lab(folder).url(name))
+    field = page.get_by_label("row", exact=True)
+    field.fill("7")
+    field.press("Enter")
+    panel.value = {"row": 7}
+    picture = page.locator('.fairtutor-panel img[alt^="row 7: "]')
+    picture.wait_for(timeout=MINUTE)
+    alt = picture.get_attribute("alt")
+    assert f'alt="{alt}"' in panel._board.value
+    assert alt.count("✗") >= 1
+    assert picture.evaluate("image => image.naturalWidth > 500")
+    screenshot(page, "twin finder, digits")
+    assert_nothing_went_wrong(watched_page)
