@@ -289,7 +289,8 @@ def test_trees_cannot_claim_a_constant(german, identity):
     [
         ({"L": -1.0}, "use a number above 0"),
         ({"method": "unconstrained"}, "promises no constant"),
-        ({"K": 3}, "no setting 'K'"),
+        ({"K": 3}, "no setting 'K'; it has L, method, hidden, temperature"),
+        ({"temperature": 0.0}, "temperature is 0.0; use a number above 0"),
     ],
 )
 def test_settings_that_promise_nothing_are_refused(settings, said, german, identity):
@@ -301,3 +302,29 @@ def test_settings_that_promise_nothing_are_refused(settings, said, german, ident
 def test_other_models_have_no_settings():
     with pytest.raises(FairtutorError, match="'mlp' has no settings; L was given"):
         DataUser("mlp", L=1.0)
+
+
+@pytest.fixture(scope="module")
+def adult():
+    return load("adult")
+
+
+def test_on_adult_a_temperature_buys_decisions_under_the_same_constant(adult):
+    """And pays in probabilities; the regulator's own constant is that asked for."""
+    data, L = adult.without_audit(), 0.5
+    identity = DataProducer("identity").produce(CRITERIA, data)
+    rows, found = data.rows("test"), {}
+    Z = identity.encode(rows.X)
+    unit = mean_pair_distance(identity.encode(data.rows("validation").X)[:3_000])
+    for temperature in (1.0, 10.0):
+        user = DataUser("lipschitz", L=L, hidden=32, temperature=temperature)
+        model = user.train(identity, data, epochs=5, progress=False)
+        report = DataRegulator(CRITERIA, adult).audit(identity, model, progress=False)
+        assert report.recomputed["model's lipschitz"] <= 4 * L / unit * FACTOR
+        assert report.findings[0].estimate == 0.0
+        p = model.scores(Z)
+        right = ((p >= 0.5) == rows.y.bool()).double().mean().item()
+        found[temperature] = right, expected_error(p, rows.y).item()
+    (right, error), (tempered_right, tempered_error) = found.values()
+    assert tempered_right > right + 0.03
+    assert tempered_error > error + 0.05

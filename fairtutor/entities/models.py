@@ -13,7 +13,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from ..exchange import FairtutorError, architecture
 from ..exchange.architecture import Layers, build
 from ..similarity import mean_pair_distance
-from ..theory.lipschitz import LipschitzNetwork, lipschitz_bound
+from ..theory.lipschitz import LipschitzNetwork, Margins, lipschitz_bound
 from ..training import History, Stopped, fit, seeded
 from ..training.fit import OnEpoch
 from ..training.progress import bar
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 TREES_PER_EPOCH = 10
 DEPTH = 5
 UNIT_ROWS = 3_000  # for the mean distance of two rows
+SETTINGS = {"L": 1.0, "method": "spectral", "hidden": 64, "temperature": 1.0}
 
 
 @dataclass(frozen=True)
@@ -113,9 +114,11 @@ def lipschitz(lesson: Lesson) -> Learned:
     ----------
     lesson
         What it learns from. Its settings are ``L``, above 0 and by default 1: between
-        people who are as far apart as usual probabilities may just differ by 1; and
+        people who are as far apart as usual probabilities may just differ by 1;
         ``method``, one of :data:`fairtutor.theory.lipschitz.METHODS` other than
-        ``"unconstrained"``.
+        ``"unconstrained"``; ``hidden``, the width of both hidden layers, 64, even; and
+        ``temperature``, of :class:`fairtutor.theory.lipschitz.Margins`, 1: above, more
+        is paid for decisions and less for the probabilities handed in.
 
     Returns
     -------
@@ -126,8 +129,8 @@ def lipschitz(lesson: Lesson) -> Learned:
     Raises
     ------
     FairtutorError
-        L is not above 0, the method is unknown or promises no constant, or there is
-        another setting.
+        L or the temperature is not above 0, the method is unknown or promises no
+        constant, or there is another setting.
 
     References
     ----------
@@ -143,12 +146,13 @@ def lipschitz(lesson: Lesson) -> Learned:
     >>> learned.claims["lipschitz"] <= 4 * 0.5 / unit
     True
     """
-    given = {"L": 1.0, "method": "spectral"} | dict(lesson.settings)
-    L, method = given.pop("L"), given.pop("method")
-    for name in given:
+    chosen = {**SETTINGS, **lesson.settings}
+    for name in set(chosen) - set(SETTINGS):
         raise FairtutorError(
-            f"The model 'lipschitz' has no setting {name!r}; it has L and method."
+            f"The model 'lipschitz' has no setting {name!r}; it has "
+            f"{', '.join(SETTINGS)}."
         )
+    L, method, hidden, temperature = (chosen[name] for name in SETTINGS)
     if method == "unconstrained":
         raise FairtutorError(
             "The method 'unconstrained' promises no constant. Use another, or the "
@@ -156,9 +160,9 @@ def lipschitz(lesson: Lesson) -> Learned:
         )
     unit = mean_pair_distance(lesson.validation[0][:UNIT_ROWS]) or 1.0
     with seeded(lesson.seed):
-        widths = lesson.width, 64, 64, 1
+        widths = lesson.width, hidden, hidden, 1
         network = LipschitzNetwork(*widths, L=4 * L / unit, method=method)
-    history = _fitted(network, lesson)
+    history = _fitted(network, lesson, temperature)
     module, layers = network.export()
     return Learned(module, layers, history, {"lipschitz": lipschitz_bound(module)})
 
@@ -319,18 +323,6 @@ MODELS: Mapping[str, Callable[[Lesson], Learned]] = {
 }
 
 
-class LogLoss(nn.Module):
-    """−log P(y | z), averaged over rows."""
-
-    def __init__(self, module: nn.Module) -> None:
-        super().__init__()
-        self.module = module
-
-    def forward(self, Z: Tensor, y: Tensor) -> dict[str, Tensor]:
-        """Return the loss of a batch: Z (n, width), y (n,) as 0.0 or 1.0."""
-        return {"loss": binary_cross_entropy_with_logits(self.module(Z)[:, 0], y)}
-
-
 def _network(lesson: Lesson, *hidden: int) -> Learned:
     layers = architecture.mlp(lesson.width, *hidden, 1)
     with seeded(lesson.seed):
@@ -338,9 +330,9 @@ def _network(lesson: Lesson, *hidden: int) -> Learned:
     return Learned(module, layers, _fitted(module, lesson))
 
 
-def _fitted(module: nn.Module, lesson: Lesson) -> History:
+def _fitted(module: nn.Module, lesson: Lesson, temperature: float = 1.0) -> History:
     return fit(
-        LogLoss(module),
+        Margins(module, temperature=temperature),
         lesson.train,
         lr=2e-3,
         seed=lesson.seed,

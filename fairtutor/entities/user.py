@@ -21,7 +21,7 @@ class DataUser:
     seed
         Of weights and row order, a whole number from 0. Trees draw nothing at random.
     **settings
-        Of ``"lipschitz"``: ``L`` and ``method``, see
+        Of ``"lipschitz"``: ``L``, ``method``, ``hidden`` and ``temperature``, see
         :func:`fairtutor.entities.models.lipschitz`. The others have none.
 
     Attributes

@@ -121,6 +121,11 @@ class Margins(nn.Module):
     L
         Of the penalty.
 
+    Raises
+    ------
+    FairtutorError
+        The temperature is not above 0.
+
     References
     ----------
     Béthune et al. (2022), "Pay attention to your loss: understanding misconceptions
@@ -136,6 +141,10 @@ class Margins(nn.Module):
         L: float = 1.0,
     ) -> None:
         super().__init__()
+        if not 0 < temperature < float("inf"):
+            raise FairtutorError(
+                f"temperature is {temperature!r}; use a number above 0."
+            )
         self.network, self.temperature = network, temperature
         self.penalty, self.L = penalty, L
 
