@@ -133,6 +133,13 @@ def test_the_ratio_of_every_neighbour_is_told():
     assert cells == ["", *(f"{ratio:.3g}" for ratio in panel.ratios)]
 
 
+def test_a_large_ratio_is_written_out():
+    X, p = torch.tensor([[0.0], [0.0005], [9.0]]), torch.tensor([0.1, 0.9, 0.5])
+    table = pd.DataFrame({"age": [1, 2, 3]})
+    panel = TwinFinder(p, {"age": X}, people=table, neighbours=1)
+    assert panel.status.endswith("Largest D/ρ: 1,600.")
+
+
 def test_missing_values_and_outcomes_have_names():
     p, X, table = people()
     table.loc[0, "job"] = None

@@ -56,7 +56,7 @@ def image_strip(
     words = [f"✗ {c}" if m else c for c, m in zip(captions, marked, strict=True)]
     lines = max(caption.count("\n") for caption in words) + 1
     fig = Figure(
-        figsize=(INCH * len(images), INCH + 0.24 * lines + (0.35 if title else 0)),
+        figsize=(INCH * len(images), INCH + 0.2 * lines + (0.35 if title else 0)),
         facecolor="white",
         layout="constrained",
     )

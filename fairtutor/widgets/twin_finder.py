@@ -284,7 +284,9 @@ def _ratio(distance: Tensor, difference: Tensor) -> Tensor:
 
 
 def _written(ratio: Tensor) -> str:
-    return f"{ratio:.3g}" if ratio.isfinite() else "infinite"
+    if not ratio.isfinite():
+        return "infinite"
+    return f"{ratio:,.0f}" if ratio >= 1000 else f"{ratio:.3g}"
 
 
 def _marked(values: list[str], mark: str) -> list[str]:
