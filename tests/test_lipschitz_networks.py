@@ -163,6 +163,14 @@ def test_what_makes_no_network_is_named(settings, said):
         LipschitzNetwork(4, 8, 2, **settings)
 
 
+@pytest.mark.parametrize(
+    "widths", [(), (4,), (4, 7, 2), (4, 0, 2), (4, "8", 2), (4, 8.0, 2), (4, -8, 2)]
+)
+def test_widths_of_no_network_are_refused(widths):
+    with pytest.raises(FairtutorError, match=r"even number|[Ww]hole number|widths"):
+        LipschitzNetwork(*widths)
+
+
 # Certificates.
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ...exchange.architecture import KINDS, Layers, build
+from ...exchange.architecture import KINDS, Layers, build, output_width
 from ...exchange.errors import FairtutorError, did_you_mean
 from .layers import LINEAR, AlmostOrthogonal, SDPResidual
 
@@ -38,7 +38,8 @@ class LipschitzNetwork(nn.Module):
     Raises
     ------
     FairtutorError
-        The method or activation is unknown, or L is not above 0.
+        The method or activation is unknown, L is not above 0, or there is no such
+        network: a width is no whole number from 1, or GroupSort's is odd.
 
     Examples
     --------
@@ -70,8 +71,15 @@ class LipschitzNetwork(nn.Module):
             )
         if not 0 < L < float("inf"):
             raise FairtutorError(f"L is {L!r}; use a number above 0.")
+        if len(widths) < 2:
+            raise FairtutorError(
+                f"The widths are {widths}; at least an input and an output width are "
+                "needed."
+            )
         self.L, self.method = float(L), method
-        self.body = nn.Sequential(*_body(widths, method, activation))
+        self.layers = tuple(_declared(widths, method, activation))
+        output_width(self.layers, widths[0])  # refuses what cannot be declared
+        self.body = nn.Sequential(*(_made(layer, method) for layer in self.layers))
 
     def forward(self, X: Tensor) -> Tensor:
         """Return (n, outputs) for rows X, (n, inputs)."""
@@ -88,9 +96,7 @@ class LipschitzNetwork(nn.Module):
             :func:`~fairtutor.theory.lipschitz.lipschitz_bound` is at most L, other
             than for ``"unconstrained"``.
         """
-        declared = tuple(_declared(layer) for layer in self.body)
-        inputs = declared[0][1]
-        module = build(declared, inputs).eval()
+        module = build(self.layers, self.layers[0][1]).eval()
         last = len(module) - 1
         for position, layer in enumerate(self.body):
             if isinstance(layer, SDPResidual):
@@ -99,7 +105,7 @@ class LipschitzNetwork(nn.Module):
                 scale = self.L if position == last else 1.0
                 module[position].weight.copy_(scale * layer.handed_over())
                 module[position].bias.copy_(scale * layer.bias)
-        return module.requires_grad_(False), declared
+        return module.requires_grad_(False), self.layers
 
 
 class Margins(nn.Module):
@@ -171,21 +177,20 @@ def _of(scores: Tensor, y: Tensor) -> Tensor:
     return scores.gather(1, y.unsqueeze(1)).squeeze(1)
 
 
-def _body(widths: tuple[int, ...], method: str, activation: str) -> Iterator[nn.Module]:
+def _declared(widths: tuple[int, ...], method: str, activation: str) -> Iterator[tuple]:
     steps = list(pairwise(widths))
     for position, (inputs, outputs) in enumerate(steps):
         inner = 0 < position < len(steps) - 1
         if method == "sll" and inner and inputs == outputs:
-            yield SDPResidual(inputs, outputs)
+            yield ("residual", inputs, outputs)
             continue
-        yield LINEAR.get(method, AlmostOrthogonal)(inputs, outputs)
+        yield ("linear", inputs, outputs)
         if position < len(steps) - 1:
-            yield KINDS[activation].make()
+            yield (activation,)
 
 
-def _declared(layer: nn.Module) -> tuple:
-    if isinstance(layer, nn.Linear):
-        return ("linear", layer.in_features, layer.out_features)
-    if isinstance(layer, SDPResidual):
-        return ("residual", *layer.weight.shape)
-    return next((name,) for name, kind in KINDS.items() if kind.make is type(layer))
+def _made(layer: tuple, method: str) -> nn.Module:
+    name, *sizes = layer
+    if name == "linear":
+        return LINEAR.get(method, AlmostOrthogonal)(*sizes)
+    return SDPResidual(*sizes) if name == "residual" else KINDS[name].make()
