@@ -6,6 +6,7 @@ import time
 import pandas as pd
 import pytest
 import torch
+from threadpoolctl import threadpool_limits
 
 from fairtutor import FairtutorError
 from fairtutor.figures.twins import image_strip
@@ -67,6 +68,27 @@ def test_the_worst_twins_have_the_largest_ratio():
     panel.raise_errors()
 
 
+@pytest.mark.parametrize("unit", [1e-9, 1e9])
+def test_the_worst_is_the_same_in_every_unit(unit):
+    p, X, table = people()
+    found = []
+    for factor in (1, unit):
+        panel = TwinFinder(p, {"x": X.double() * factor}, people=table, neighbours=4)
+        panel.find_worst()
+        found.append(panel.value["row"])
+    assert found[0] == found[1]
+
+
+def test_all_in_one_place_are_looked_at_too():
+    p, _, table = people()
+    panel = TwinFinder(p, {"x": torch.zeros(40, 2)}, people=table, neighbours=4)
+    panel.find_worst()
+    assert {panel.value["row"], panel.nearest[0].item()} == {
+        int(p.argmin()),
+        int(p.argmax()),
+    }
+
+
 def test_who_is_the_same_and_treated_otherwise_is_the_worst():
     X = torch.tensor([[0.0], [4.0], [4.0], [9.0]])
     p = torch.tensor([0.1, 0.2, 0.7, 0.3])
@@ -79,10 +101,10 @@ def test_who_is_the_same_and_treated_otherwise_is_the_worst():
     assert "<td" in panel._board.value and ">infinite<" in panel._board.value
 
 
-def with_ties(n=60, classes=0):
+def with_ties(n=60, classes=0, unit=1.0):
     """Few places and many people, so that more are equally near than are shown."""
     draw = torch.Generator().manual_seed(3)
-    X = torch.randint(0, 3, (n, 2), generator=draw).double()
+    X = torch.randint(0, 3, (n, 2), generator=draw).double() * unit
     p = torch.rand(n, max(classes, 1), generator=draw)
     p = p / p.sum(1, keepdim=True) if classes else p[:, 0]
     outcomes = "abc"[: classes or 2]
@@ -115,8 +137,9 @@ def test_of_equally_near_ones_the_most_differently_treated_come_first(classes):
 
 
 @pytest.mark.parametrize("classes", [0, 3])
-def test_the_worst_of_many_ties_is_that_of_a_loop(classes):
-    panel = with_ties(classes=classes)
+@pytest.mark.parametrize("unit", [1e-9, 1.0, 1e9])
+def test_the_worst_of_many_ties_is_that_of_a_loop(classes, unit):
+    panel = with_ties(classes=classes, unit=unit)
     differences = [
         max(D for rho, D, _ in in_order(panel, row)[:3] if rho == 0)
         for row in range(60)
@@ -160,9 +183,10 @@ def test_an_interaction_is_answered_within_three_tenths_of_a_second():
         panel.worst.click,
     ):
         start = time.process_time()
-        action()
+        with threadpool_limits(1):
+            action()
         taken.append(time.process_time() - start)
-    assert max(taken) < 0.3 * torch.get_num_threads()
+    assert max(taken) < 0.3
     panel.raise_errors()
 
 

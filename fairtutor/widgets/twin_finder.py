@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SAME = 1e-6  # probabilities this close are equal
-CLOSE = 1e-4  # pairs nearer than that are ranked by D alone, until computed exactly
+CLOSE = 1e-6  # of the largest norm: what rounding can make of a distance of 0
+TINY = 1e-200
 CHUNK = 256  # people at a time when all pairs are looked at
 CANDIDATES = 20
 
@@ -200,15 +201,19 @@ D/ρ: 0.8.')
 
     def _candidates(self) -> list[int]:
         """Return rows with the largest ratios, by products of matrices, which round."""
-        X, p = self._distances[self.controls["distance"].value], self.p
-        worst = []
+        X = self._distances[self.controls["distance"].value]
+        X = X - X.mean(0)
+        close = CLOSE * max(X.norm(dim=1).max().item(), TINY)
+        worst = torch.zeros(len(X), dtype=torch.float64)
         for rows in torch.arange(len(X)).split(CHUNK):
             apart = torch.cdist(X[rows], X)
             apart[torch.arange(len(rows)), rows] = torch.inf
             reach = apart.topk(self.neighbours, largest=False).values[:, -1:]
-            ratio = _all_pairs(p[rows], p).div_(apart.clamp(min=CLOSE))
-            worst.append(ratio.masked_fill_(apart > reach + CLOSE, 0).amax(1))
-        return torch.cat(worst).topk(min(CANDIDATES, len(X))).indices.tolist()
+            at, other = (apart <= reach + close).nonzero(as_tuple=True)
+            ratio = total_variation(self.p[rows[at]], self.p[other])
+            ratio /= apart[at, other].clamp(min=close)
+            worst.scatter_reduce_(0, rows[at], ratio, "amax")
+        return worst.topk(min(CANDIDATES, len(X))).indices.tolist()
 
     def _decided(self, row: int) -> str:
         p = self.p[row]
@@ -270,13 +275,6 @@ D/ρ: 0.8.')
             "</div><p>≠ marks what is not as with the person chosen, ✗ another "
             "decision.</p>"
         )
-
-
-def _all_pairs(p: Tensor, others: Tensor) -> Tensor:
-    """Return the total variation of each row of p with each of the others."""
-    if p.ndim == 1:
-        return (p[:, None] - others).abs_()
-    return torch.cdist(p, others, p=1) / 2
 
 
 def _ratio(distance: Tensor, difference: Tensor) -> Tensor:
