@@ -65,7 +65,7 @@ test-gpu: setup  ## run the chapters and the library's tests with training on th
 chapters: setup  ## execute the chapters again and write their outputs
 	@$(IN_VENV) scripts/execute_chapters.py $(CHAPTERS)
 
-benchmarks: setup  ## measure speed beside other libraries, in build/peers (40 minutes)
+benchmarks: setup  ## measure speed beside other libraries, in build/peers (50 minutes)
 	@test -x build/peers/bin/python || "$(PYTHON)" -m venv build/peers
 	@build/peers/bin/python -m pip install -q $(TORCH)
 	@build/peers/bin/python -m pip install -q -e . -r benchmarks/requirements.txt
@@ -74,6 +74,8 @@ benchmarks: setup  ## measure speed beside other libraries, in build/peers (40 m
 	@-build/peers/bin/python benchmarks/individual_audit.py
 	@build/peers/bin/python benchmarks/training.py
 	@build/peers/bin/python benchmarks/prototypes.py
+	@build/peers/bin/python benchmarks/lipschitz_layers.py
+	@build/peers/bin/python benchmarks/lipschitz_digits.py
 	@build/peers/bin/python benchmarks/consistency.py --peers product faiss sklearn aif360
 
 lint: setup  ## check style and format of code and chapters
