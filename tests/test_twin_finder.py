@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from fairtutor import FairtutorError
 from fairtutor.figures.twins import image_strip
-from fairtutor.widgets import TwinFinder
+from fairtutor.widgets import TwinFinder, twin_finder
 
 
 def people(n=40):
@@ -68,15 +68,25 @@ def test_the_worst_twins_have_the_largest_ratio():
     panel.raise_errors()
 
 
-@pytest.mark.parametrize("unit", [1e-9, 1e9])
-def test_the_worst_is_the_same_in_every_unit(unit):
-    p, X, table = people()
-    found = []
-    for factor in (1, unit):
-        panel = TwinFinder(p, {"x": X.double() * factor}, people=table, neighbours=4)
-        panel.find_worst()
-        found.append(panel.value["row"])
-    assert found[0] == found[1]
+@pytest.mark.parametrize("unit", [1e-9, 1.0, 1e9])
+def test_one_candidate_is_enough_where_nobody_is_tied(unit, monkeypatch):
+    monkeypatch.setattr(twin_finder, "CANDIDATES", 1)
+    draw = torch.Generator().manual_seed(5)
+    X = torch.randn(400, 3, generator=draw).double()
+    # Near pairs are treated nearly alike, so that the largest D is not the worst.
+    p = (0.5 + 0.1 * X[:, 0] + 0.01 * torch.randn(400, generator=draw)).clamp(0, 1)
+    # Two threes that have each other for neighbours and would be worst if all counted.
+    X[:6] = 9 + torch.tensor([[0.0], [0.01], [0.02], [0.07], [0.08], [0.09]])
+    p[:3], p[3:6] = 0.2, 0.8
+    table = pd.DataFrame({"age": range(400)})
+    panel = TwinFinder(p, {"x": X * unit}, people=table, neighbours=2)
+    apart = (X[:, None] - X).norm(dim=2)
+    near = apart.fill_diagonal_(torch.inf).argsort(1)[:, :2]
+    ratio = (p[near] - p[:, None]).abs() / apart.gather(1, near)
+    panel.find_worst()
+    best = panel.value["row"]
+    assert ratio[best].max().item() == pytest.approx(ratio.max().item())
+    assert panel.ratios.max().item() * unit == pytest.approx(ratio.max().item())
 
 
 def test_all_in_one_place_are_looked_at_too():
