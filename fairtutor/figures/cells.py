@@ -85,20 +85,7 @@ def cells_in_the_plane(
             zorder=0,
         )
     )
-    some = np.linspace(0, len(Z) - 1, min(len(Z), MOST_POINTS)).astype(int)
-    for side, marker in enumerate("o^"):
-        rows = some[y_hat[some] == side]
-        ax.plot(
-            Z[rows, 0],
-            Z[rows, 1],
-            marker,
-            color=GROUP_COLOURS[1 - side],
-            markeredgecolor=INK,
-            markeredgewidth=0.3,
-            markersize=4,
-            alpha=0.85,
-            label=decisions[side],
-        )
+    draw_people(ax, Z, y_hat, decisions, most=MOST_POINTS)
     if chosen is not None and len(polygons[chosen]):
         corners = np.asarray(polygons[chosen], float)
         ax.plot(
@@ -121,6 +108,47 @@ def cells_in_the_plane(
     if chosen is not None:
         alt += f" Cell {chosen}: {held[chosen]:,} people, {share[chosen]:.0%} yes."
     return Picture(fig, f"{title}. {alt}" if title else alt)
+
+
+def draw_people(
+    ax: Axes, Z: np.ndarray, side: np.ndarray, names: Sequence[str], *, most: int
+) -> None:
+    """Draw people in the plane, the two sides with a marker and a colour each.
+
+    Parameters
+    ----------
+    ax
+        Where to draw.
+    Z
+        (n, 2).
+    side
+        (n,), 0 or 1.
+    names
+        Of the two sides, for the legend.
+    most
+        How many are drawn, evenly.
+
+    Examples
+    --------
+    >>> fig, [ax] = new_figure()
+    >>> draw_people(ax, np.zeros((3, 2)), np.array([0, 1, 1]), ("no", "yes"), most=9)
+    >>> [len(line.get_xdata()) for line in ax.lines]
+    [1, 2]
+    """
+    some = np.linspace(0, len(Z) - 1, min(len(Z), most)).astype(int)
+    for value, marker in enumerate("o^"):
+        rows = some[side[some] == value]
+        ax.plot(
+            Z[rows, 0],
+            Z[rows, 1],
+            marker,
+            color=GROUP_COLOURS[1 - value],
+            markeredgecolor=INK,
+            markeredgewidth=0.3,
+            markersize=4.2,
+            alpha=0.9,
+            label=names[value],
+        )
 
 
 def _explain(ax: Axes) -> None:

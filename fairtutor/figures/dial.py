@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .cells import draw_people
 from .lines import Series, draw_lines, lines_told
 from .picture import Picture
-from .style import GROUP_COLOURS, INK, label, legend, new_figure
+from .style import INK, label, legend, new_figure
 
 LEVELS = (0.1, 0.3, 0.5, 0.7, 0.9)
 MOST_POINTS = 400
@@ -62,19 +63,7 @@ def dial_board(
     if drawn:
         contours = left.contour(*sides, P, levels=drawn, colors=INK, linewidths=1.2)
         left.clabel(contours, fmt="%g", fontsize=10)
-    some = np.linspace(0, len(Z) - 1, min(len(Z), MOST_POINTS)).astype(int)
-    for side, marker in enumerate("o^"):
-        rows = some[y[some] == side]
-        left.plot(
-            Z[rows, 0],
-            Z[rows, 1],
-            marker,
-            color=GROUP_COLOURS[1 - side],
-            markeredgecolor=INK,
-            markeredgewidth=0.3,
-            markersize=4.5,
-            label=outcomes[side],
-        )
+    draw_people(left, Z, y, outcomes, most=MOST_POINTS)
     left.grid(False)
     label(left, title=f"P({outcomes[1]}) at L = {marked:g}", x="z₁", y="z₂")
     legend(left, loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2)
