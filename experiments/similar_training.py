@@ -2,7 +2,8 @@
 
     python experiments/similar_training.py
 
-Ten seeds of each row, in some seven minutes on one core. Data as in Yurochkin, Bower &
+Ten seeds of each row, in some eight minutes on one core. The settings of the searches
+were chosen on splits 0 and 1, which are not among them. Data as in Yurochkin, Bower &
 Sun (2020): 45,222 rows without a missing occupation or country; no education in words,
 no fnlwgt, no country; race White or not; 41 features, sex and race among them; 100
 ReLU units; the two incomes equally frequent in training. 80 : 20, the seed draws both
@@ -12,6 +13,9 @@ the same over all settings of some columns:
 - spouse: "Husband" and "Wife" set to (1, 0) and to (0, 1), all else kept;
 - wife: "Wife" alone set to 0 and to 1, as other programs do;
 - gender and race: the four combinations.
+
+"gap by sex" and "by race" are differences of the two groups' shares of right decisions,
+given the outcome, as a root mean square over the two outcomes.
 
 Rows: constant and chance; baseline; projection (directions learned from gender and
 race: two regressions and the two columns themselves); named (sex and race left out, and
@@ -53,7 +57,7 @@ from fairtutor.training.adversary import FairDistance
 from fairtutor.training.sensr import SenSeI, SenSR
 
 NAME = "similar_training"
-SEEDS, LIPSCHITZ_SEEDS = range(10), range(5)
+SEEDS, LIPSCHITZ_SEEDS = range(10, 20), range(10, 15)  # settings were chosen on 0, 1
 UNITS = 100
 TRAINING = {"epochs": 15, "batch_size": 1_000, "lr": 3e-3, "anneal": True}
 SHORT = {**TRAINING, "epochs": 8}
@@ -174,11 +178,27 @@ def consistency(decide: Decide, X: Tensor, settings: list[dict[int, float]]) -> 
     return (torch.stack(decided) == decided[0]).all(0).double().mean().item()
 
 
+def gap(right: Tensor, split: Split, column: str) -> float:
+    """Return the root mean square, over outcomes, of two groups' rates' difference."""
+    group = split.X_test[:, split.columns[column]] > 0.5
+    squares = []
+    for side in (0, 1):
+        rows = split.y_test == side
+        own, other = right[rows & group], right[rows & ~group]
+        squares.append((own.double().mean() - other.double().mean()) ** 2)
+    return torch.stack(squares).mean().sqrt().item()
+
+
 def measured(decide: Decide, split: Split) -> dict[str, float]:
-    """Return balanced accuracy and the consistencies on the test rows."""
+    """Return accuracies, gaps between groups, and consistencies on the test rows."""
     right = decide(split.X_test) == split.y_test
     rates = [right[split.y_test == side].double().mean().item() for side in (0, 1)]
-    found = {"balanced accuracy": sum(rates) / 2}
+    found = {
+        "balanced accuracy": sum(rates) / 2,
+        "accuracy": right.double().mean().item(),
+        "gap by sex": gap(right, split, "male"),
+        "gap by race": gap(right, split, "white"),
+    }
     for name, settings in flips(split.columns).items():
         found[name] = consistency(decide, split.X_test, settings)
     return found
