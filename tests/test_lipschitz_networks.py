@@ -123,6 +123,24 @@ def test_orthogonal_layers_are_orthogonal(method, size):
 
 
 @pytest.mark.parametrize("size", [(6, 20), (20, 6)])
+@pytest.mark.parametrize("stretch", [1.5, 2.0, 10.0, 100.0])
+def test_an_estimate_that_comes_late_does_not_blow_up_an_iteration(size, stretch):
+    """One step of training may stretch a direction that v does not know."""
+    with seeded(0):
+        layer = LINEAR["orthogonal"](*size).train()
+        U, _, Vh = torch.linalg.svd(layer.weight.detach(), full_matrices=False)
+        layer.v = Vh[1].clone()
+    S = torch.ones(6)
+    S[0] = stretch
+    layer.weight.data = (U * S) @ Vh
+    made = torch.linalg.svdvals(layer.weight_in_use().detach())
+    assert made.isfinite().all() and made[0] <= 1.001
+    assert made[1:].min() > min(0.9, 1 / stretch)  # smaller ones are on their way
+    layer.weight_in_use().sum().backward()
+    assert layer.weight.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("size", [(6, 20), (20, 6)])
 def test_a_rescaled_layer_needs_no_norm(size):
     for seed, scale in product(range(50), (0.01, 1.0, 100.0)):
         with seeded(seed):

@@ -13,6 +13,7 @@ HEADROOM = 1 + 1e-6  # more than the rounding of a float32 weight can add to σ�
 TINY = 1e-12
 RETRACTION = 0.5  # β of a Parseval step
 BJORCK_STEPS = 12
+CONVERGES = 2.9  # a bound on σ₁(W)² below which Björck's iteration does
 
 
 class Free(nn.Linear):
@@ -131,10 +132,14 @@ class Orthogonal(Spectral):
 
         Each step multiplies W by A = (3 I − W Wᵀ) / 2. The factors commute with G =
         W Wᵀ, so that they are collected on the small side, and W is multiplied once.
+        Above σ₁² = 3 they would grow without end, and an estimate may be that late:
+        W is then divided by a bound, which changes no singular vector.
         """
         weight = self.weight / self.estimate()
         wide = weight.shape[0] <= weight.shape[1]
         G = weight @ weight.T if wide else weight.T @ weight
+        late = (_size(G) / CONVERGES).clamp(min=1)
+        weight, G = weight / late.sqrt(), G / late
         unit = torch.eye(len(G), dtype=G.dtype, device=G.device)
         product = unit
         for _ in range(BJORCK_STEPS):
@@ -258,6 +263,13 @@ LINEAR: Mapping[str, type[Free]] = {
     "cayley": Cayley,
     "aol": AlmostOrthogonal,
 }
+
+
+@torch.no_grad()
+def _size(G: Tensor) -> Tensor:
+    """Bound σ₁ of a symmetric (n, n) from above by ‖G⁴‖^¼, at most n^⅛ times it."""
+    scale = G.norm() + TINY
+    return scale * torch.linalg.matrix_power(G / scale, 4).norm() ** 0.25
 
 
 def shrunk(weight: Tensor) -> Tensor:
