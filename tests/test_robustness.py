@@ -1,5 +1,6 @@
 """The robustness bound: each step against simulation or brute force."""
 
+import itertools
 import math
 
 import numpy as np
@@ -83,9 +84,14 @@ def test_a_sampled_maximum_is_a_maximum_within_cells():
 def test_the_covering_covers(d, gamma):
     sides = torch.tensor([1.0, 0.5, 2.0][:d]).double()
     K = covering_number(gamma, sides)
-    counts = torch.ceil(d**0.5 * sides / gamma - 1e-9).clamp(min=1)
-    assert counts.prod() == K
-    assert ((sides / counts).norm() <= gamma + 1e-9).all()  # a cube fits in the ball
+    # Some split of each side into whole numbers of pieces, K cells in all, fits.
+    splits = itertools.product(range(1, K + 1), repeat=d - 1)
+    counts = [(*s, K // math.prod(s)) for s in splits if K % math.prod(s) == 0]
+    pieces = sides / torch.tensor(counts, dtype=torch.float64)
+    assert pieces.norm(dim=1).min() <= gamma + 1e-9  # a cube fits in the ball
+    # Balls of radius γ/2 that cover the box have at least its volume.
+    ball = math.pi ** (d / 2) / math.gamma(d / 2 + 1) * (gamma / 2) ** d
+    assert sides.prod().item() / ball <= K
 
 
 def test_the_bridge_is_the_lemma():
@@ -110,6 +116,10 @@ def test_fewer_cells_larger_epsilon_more_cells_larger_second_term():
         (lambda: robustness_bound(-0.1, 5, 10), "at least 0"),
         (lambda: share_deviation(0, 10), "K is 0"),
         (lambda: share_deviation(5, 10, 1.5), "delta is 1.5"),
+        (lambda: cell_epsilon(-1.0, torch.ones(2)), "L is -1.0"),
+        (lambda: bridge(0.1, math.nan, torch.ones(1)), "L is nan"),
+        (lambda: sampled_epsilon(torch.ones(3), torch.tensor([0, 1])), "one cell"),
+        (lambda: sampled_epsilon(torch.ones(0), torch.ones(0).long()), "one cell"),
         (lambda: covering_number(0.0, torch.ones(1)), "gamma is 0.0"),
     ],
 )

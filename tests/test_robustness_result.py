@@ -31,7 +31,9 @@ def test_each_broken_learner_breaks_again(experiment, result):
         again, kept = way(0), result["broken"][name]["runs"][0]
         assert again["gap"] > again["formula"]
         assert again["formula"] == pytest.approx(kept["formula"], abs=1e-5)
-        assert again["gap"] == pytest.approx(kept["gap"], abs=0.05)
+        assert again["gap"] == pytest.approx(kept["gap"], abs=0.02)
+        # One failing sample is bad luck; more than δ of them contradict the formula.
+        assert again.get("samples that fail", 1) > 3 * result["delta"]
 
 
 def test_bounds_need_no_training(experiment, result):

@@ -125,7 +125,8 @@ class Cells:
         Parameters
         ----------
         X
-            (n, d).
+            (n, d). With a box, rows outside are moved to its border first, so that no
+            two rows of a cell are farther apart than its diameter.
 
         Returns
         -------
@@ -134,6 +135,7 @@ class Cells:
         """
         if not len(X):
             return torch.empty(0, dtype=torch.long, device=X.device)
+        X = X if self.box is None else self.box.clip(X)
         half = self.centres.square().sum(1) / 2  # ‖x − c‖² = ‖x‖² + 2 (‖c‖²/2 − x·c)
         nearest = [
             torch.addmm(half, rows.double(), self.centres.T, alpha=-1).argmin(1)

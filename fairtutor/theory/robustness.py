@@ -132,12 +132,18 @@ def cell_epsilon(L: float, diameters: Tensor, lam: float = 1.0) -> float:
     float
         Infinite if a cell has no end.
 
+    Raises
+    ------
+    FairtutorError
+        L or λ is below 0 or not a number.
+
     Examples
     --------
     >>> import torch
     >>> cell_epsilon(2.0, torch.tensor([0.125, 0.25]))
     0.5
     """
+    _at_least_zero(L, lam)
     return lam * L * diameters.double().max().item()
 
 
@@ -195,12 +201,18 @@ def bridge(
     -------
     Robustness
 
+    Raises
+    ------
+    FairtutorError
+        L or λ is below 0 or not a number, or gamma not above 0.
+
     Examples
     --------
     >>> import torch
     >>> bridge(0.04, L=2.0, sides=torch.ones(1))
     Robustness(K=50, epsilon=0.08)
     """
+    _at_least_zero(L, lam)
     K = num_labels * covering_number(gamma, sides)
     return Robustness(K, lam * L * gamma)
 
@@ -221,15 +233,30 @@ def sampled_epsilon(loss: Tensor, cell: Tensor) -> float:
     -------
     float
 
+    Raises
+    ------
+    FairtutorError
+        There is no loss, or not one cell for each.
+
     Examples
     --------
     >>> import torch
     >>> sampled_epsilon(torch.tensor([0.25, 0.5, 0.9]), torch.tensor([0, 0, 1]))
     0.25
     """
+    if not len(loss) or loss.shape != cell.shape:
+        raise FairtutorError(
+            f"There are losses of shape {tuple(loss.shape)} and cells of shape "
+            f"{tuple(cell.shape)}; give one cell for each loss, and at least one."
+        )
     loss = loss.double()
     cells = int(cell.max()) + 1
     most = loss.new_full((cells,), -math.inf).scatter_reduce(0, cell, loss, "amax")
     least = loss.new_full((cells,), math.inf).scatter_reduce(0, cell, loss, "amin")
     held = most >= least
     return (most[held] - least[held]).max().item()
+
+
+def _at_least_zero(L: float, lam: float) -> None:
+    if not (L >= 0 and lam >= 0):
+        raise FairtutorError(f"L is {L} and lam is {lam}; both must be at least 0.")
