@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from fairtutor import Criterion, DataProducer, DataUser, FairnessCriteria, load
 from fairtutor.audit import cell_terms, consistency_terms
-from fairtutor.results import save_result
+from fairtutor.results import save_result, spread
 from fairtutor.similarity import Cells
 
 NAME = "group_and_individual"
@@ -93,12 +93,6 @@ def measured(people: People, model: str, seed: int) -> dict[str, dict[str, float
             "same if flipped": (y_hat == other).double().mean().item(),
         }
     return found
-
-
-def spread(runs: list[dict[str, float]]) -> dict[str, list[float]]:
-    """Return mean and standard deviation of each number over the runs."""
-    columns = {name: torch.tensor([run[name] for run in runs]) for name in runs[0]}
-    return {name: [v.mean().item(), v.std().item()] for name, v in columns.items()}
 
 
 def main() -> None:

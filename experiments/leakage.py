@@ -14,7 +14,6 @@ import os
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
-from statistics import mean, stdev
 
 import torch
 from tqdm import tqdm
@@ -22,7 +21,7 @@ from tqdm import tqdm
 from fairtutor import Criterion, DataProducer, FairnessCriteria, load
 from fairtutor.audit import leakage
 from fairtutor.producers import METHODS
-from fairtutor.results import save_result
+from fairtutor.results import save_result, spread
 
 KEPT = Path(__file__).parent.parent / "build" / "leakage"
 TRAINED_ON = ("encoder", "test")
@@ -65,12 +64,9 @@ def measure(work: tuple[str, int]) -> dict[str, dict[str, list[float]]]:
     return found
 
 
-def spread(runs: list[dict], split: str) -> dict[str, list[float]]:
-    """Return mean and standard deviation over seeds of each family's accuracy."""
-    return {
-        name: [f([run[split][name][0] for run in runs]) for f in (mean, stdev)]
-        for name in runs[0][split]
-    }
+def accuracies(runs: list[dict], split: str) -> list[dict[str, float]]:
+    """Return each family's accuracy, without its interval, for each seed."""
+    return [{name: of[0] for name, of in run[split].items()} for run in runs]
 
 
 def main() -> None:
@@ -82,7 +78,9 @@ def main() -> None:
         found = tqdm(pool.map(measure, work), total=len(work), unit="representation")
         for (method, _), run in zip(work, found, strict=True):
             runs[method].append(run)
-    table = {m: {s: spread(runs[m], s) for s in TRAINED_ON} for m in METHODS}
+    table = {
+        m: {s: spread(accuracies(runs[m], s)) for s in TRAINED_ON} for m in METHODS
+    }
     for method, of in table.items():
         for split, families in of.items():
             told = ", ".join(f"{n} {m:.3f} ± {s:.3f}" for n, (m, s) in families.items())

@@ -24,7 +24,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 from tqdm import tqdm
 
 from fairtutor import load
-from fairtutor.results import save_result
+from fairtutor.results import save_result, spread
 from fairtutor.similarity import mean_pair_distance
 from fairtutor.theory.lipschitz import (
     METHODS,
@@ -33,6 +33,7 @@ from fairtutor.theory.lipschitz import (
     certified_accuracy,
     expected_error,
     lipschitz_bound,
+    probability_constant,
     sampled_lower_bound,
 )
 from fairtutor.training import fit, seeded
@@ -47,7 +48,7 @@ RADII = (0.0, 0.1, 0.2, 0.3)
 TRAINING = {"epochs": 20, "batch_size": 100, "lr": 3e-3, "anneal": True}
 PENALTY = 10.0
 OTHERS = ("gradient penalty", "torch's spectral_norm")
-PER_CLASS = 2**0.5 / 4  # constant of softmax in total variation
+PER_CLASS = probability_constant(1.0, WIDTHS[-1])
 
 Handed = Callable[[], nn.Sequential]
 
@@ -162,12 +163,6 @@ def at_constant(data: Images, seed: int, L: float) -> dict:
         right = (scores.argmax(1) == y).double().mean().item()
         found[f"{name} accuracy"] = right
     return found
-
-
-def spread(runs: list[dict]) -> dict:
-    """Return mean and standard deviation of each number over the runs."""
-    columns = {name: torch.tensor([run[name] for run in runs]) for name in runs[0]}
-    return {name: [v.mean().item(), v.std().item()] for name, v in columns.items()}
 
 
 def main() -> None:

@@ -21,7 +21,6 @@ import math
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 from multiprocessing import get_context
-from statistics import mean, stdev
 
 import numpy as np
 import torch
@@ -32,7 +31,7 @@ from fairtutor import load
 from fairtutor.audit.ynn import consistency
 from fairtutor.producers import Task, prototypes
 from fairtutor.producers.prototypes import SMOOTHINGS, rows_of, untrained
-from fairtutor.results import save_result
+from fairtutor.results import save_result, spread
 from fairtutor.training import fit_full_batch, seeded
 
 SETS = {"adult": "sex", "german": "age_group"}
@@ -214,10 +213,6 @@ def baselines(name: str, split: int) -> dict[str, dict[str, dict]]:
         }
         for title, of in says.items()
     }
-
-
-def spread(runs: list[dict[str, float]]) -> dict[str, list[float]]:
-    return {k: [f([run[k] for run in runs]) for f in (mean, stdev)] for k in runs[0]}
 
 
 def stalled(split: int = 0, A_z: float = 50.0) -> dict:

@@ -13,20 +13,20 @@ number of pieces per side that makes it smallest, which needs nothing but L, d a
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import torch
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy_with_logits
 from tqdm import tqdm
 
 from fairtutor import load
 from fairtutor.data.splits import permutation
-from fairtutor.results import save_result
+from fairtutor.results import save_result, spread
 from fairtutor.similarity import Box, GridCells
-from fairtutor.theory.lipschitz import expected_error
+from fairtutor.theory.lipschitz import Margins, expected_error
 from fairtutor.theory.robustness import (
+    bridge,
     cell_epsilon,
     robustness_bound,
     sampled_epsilon,
@@ -45,20 +45,9 @@ COINS = 1_000  # rows with a coin for a label, for the encoder that memorises
 RARE, RARE_ROWS, DRAWS = 99_999, 200, 2_000
 
 
-class Encoder(nn.Module):
-    """To d numbers, trained behind a linear predictor of y."""
-
-    def __init__(self, inputs: int, d: int, hidden: int = 64) -> None:
-        super().__init__()
-        self.encoder = nn.Sequential(
-            nn.Linear(inputs, hidden), nn.ReLU(), nn.Linear(hidden, d)
-        )
-        self.predictor = nn.Linear(d, 1) if d > 1 else nn.Identity()
-
-    def forward(self, X: Tensor, y: Tensor) -> dict[str, Tensor]:
-        """Return the log loss."""
-        logits = self.predictor(self.encoder(X)).squeeze(1)
-        return {"loss": binary_cross_entropy_with_logits(logits, y)}
+def encoder(inputs: int, d: int, hidden: int = 64) -> nn.Sequential:
+    """Return a network to d numbers."""
+    return nn.Sequential(nn.Linear(inputs, hidden), nn.ReLU(), nn.Linear(hidden, d))
 
 
 @dataclass(frozen=True)
@@ -92,10 +81,12 @@ def encode(seed: int, d: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     adult = load("adult")
     own = adult.rows("encoder")
     with seeded(seed):
-        objective = Encoder(own.X.shape[1], d)
+        network = encoder(own.X.shape[1], d)
+        predictor = nn.Linear(d, 1) if d > 1 else nn.Identity()
+    objective = Margins(nn.Sequential(network, predictor))
     fit(objective, [own.X, own.y.float()], epochs=5, seed=seed, progress=False)
     with torch.no_grad():
-        codes = objective.encoder(adult.X)
+        codes = network(adult.X)
     Z = Box.fit(codes[adult.splits["encoder"]]).scaled(codes)
     S, fresh = sample_and_rest(adult, seed)
     y = adult.y.double()
@@ -115,11 +106,11 @@ def smallest_bound(d: int, L: float, n: int = N, num_labels: int = 2) -> dict:
     """Return the best number of pieces per side, and the bound's two terms."""
     best = {"bound": math.inf}
     for pieces in range(1, 401):
-        K = num_labels * pieces**d
-        epsilon = L * math.sqrt(d) / pieces
-        bound = robustness_bound(epsilon, K, n, DELTA)
+        gamma = math.sqrt(d) / pieces
+        found = bridge(gamma, L, torch.ones(d), num_labels=num_labels)
+        bound = robustness_bound(found.epsilon, found.K, n, DELTA)
         if bound < best["bound"]:
-            best = {"bound": bound, "K": K, "epsilon": epsilon, "pieces": pieces}
+            best = {"bound": bound, **asdict(found), "pieces": pieces}
     return best
 
 
@@ -138,17 +129,11 @@ def measured(codes: tuple[Tensor, ...], L: float) -> dict:
     }
 
 
-def spread(runs: list[dict]) -> dict:
-    """Return mean and standard deviation of each number over the runs."""
-    columns = {name: torch.tensor([run[name] for run in runs]) for name in runs[0]}
-    return {name: [v.mean().item(), v.std().item()] for name, v in columns.items()}
-
-
 # Four learners that break one condition each. All give formula, and measured gap.
 
 
-def table_of(seed: int) -> tuple[Tensor, Tensor, float]:
-    """Return z and y of people in a table, and the gap of the learner with the table.
+def table_of(seed: int) -> tuple[Tensor, Tensor, Tensor, float]:
+    """Return z, y and loss of people in a table, and the gap of who decides by it.
 
     The population is one person for each z. Some are drawn into the table, which knows
     them without an error, and says no to all others.
@@ -164,7 +149,8 @@ def table_of(seed: int) -> tuple[Tensor, Tensor, float]:
     table = dict(zip(z[seen].tolist(), y[seen].tolist(), strict=True))
     p = torch.tensor([table.get(value, 0.0) for value in z.tolist()])
     loss = (y - p).abs()
-    return z[seen], y[seen], (loss[others].mean() - loss[seen].mean()).item()
+    gap = loss[others].mean() - loss[seen].mean()
+    return z[seen], y[seen], loss[seen], gap.item()
 
 
 def cells_after_the_sample(seed: int) -> dict:
@@ -173,16 +159,17 @@ def cells_after_the_sample(seed: int) -> dict:
     Two cells: the points of the sample, and all the rest. In the first every loss is
     0, so epsilon is 0.
     """
-    _, y, gap = table_of(seed)
-    return {"formula": robustness_bound(0.0, 2, len(y), DELTA), "gap": gap}
+    _, _, loss, gap = table_of(seed)
+    epsilon = sampled_epsilon(loss, torch.zeros(len(loss), dtype=torch.long))
+    return {"formula": robustness_bound(epsilon, 2, len(loss), DELTA), "gap": gap}
 
 
 def sample_maximum(seed: int) -> dict:
     """Use the same table with 25 pieces fixed before, and observed losses alone."""
-    z, y, gap = table_of(seed)
+    z, y, loss, gap = table_of(seed)
     cells = GridCells(Box.unit(1), PIECES)
     cell = 2 * cells.assign(z.unsqueeze(1)) + y.long()
-    observed = sampled_epsilon(torch.zeros_like(y), cell)
+    observed = sampled_epsilon(loss, cell)
     formula = robustness_bound(observed, 2 * PIECES, len(y), DELTA)
     return {"formula": formula, "gap": gap}
 
@@ -193,11 +180,11 @@ def memorising_encoder(seed: int) -> dict:
     S, fresh = sample_and_rest(adult, seed, COINS)
     with seeded(seed):
         coins = torch.randint(2, (len(adult.y),)).float()
-        objective = Encoder(adult.X.shape[1], 1, hidden=1_024)
+        network = encoder(adult.X.shape[1], 1, hidden=1_024)
     rows = [adult.X[S], coins[S]]
-    fit(objective, rows, epochs=150, batch_size=100, seed=seed, progress=False)
+    fit(Margins(network), rows, epochs=150, batch_size=100, seed=seed, progress=False)
     with torch.no_grad():
-        z = objective.encoder(adult.X)[:, 0].sigmoid().double()
+        z = network(adult.X)[:, 0].sigmoid().double()
     loss = (coins.double() - z).abs()
     best = smallest_bound(1, 1.0, COINS)
     gap = loss[fresh].mean() - loss[S].mean()

@@ -38,12 +38,11 @@ from itertools import product
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 
 from fairtutor import load
 from fairtutor.exchange import build, mlp
-from fairtutor.results import save_result
+from fairtutor.results import save_result, spread
 from fairtutor.similarity import mean_pair_distance, sensitive_subspace
 from fairtutor.theory.lipschitz import (
     LipschitzNetwork,
@@ -142,18 +141,6 @@ def prepare(seed: int) -> Split:
     return Split(*parts, {name: frame.columns.get_loc(name) for name in flipped})
 
 
-class LogLoss(nn.Module):
-    """−log P(y | x), averaged over rows."""
-
-    def __init__(self, network: nn.Module) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, X: Tensor, y: Tensor) -> dict[str, Tensor]:
-        """Return the loss of a batch."""
-        return {"loss": cross_entropy(self.network(X), y)}
-
-
 def flips(columns: dict[str, int]) -> dict[str, list[dict[int, float]]]:
     """Return the settings of columns that each consistency compares."""
     male, white = columns["male"], columns["white"]
@@ -245,7 +232,7 @@ def objective_of(method: str, network: nn.Module, split: Split) -> nn.Module:
         "projected SenSR": lambda: SenSR(network, distance, **SEARCH),
         "projected SenSeI": lambda: SenSeI(network, distance, **SHORT_SEARCH),
     }
-    return made.get(method, lambda: LogLoss(network))()
+    return made.get(method, lambda: Margins(network))()
 
 
 def certified(split: Split, seed: int, L: float) -> dict[str, float]:
@@ -269,12 +256,6 @@ def certified(split: Split, seed: int, L: float) -> dict[str, float]:
         for r, share in zip(RADII, (sum(kept) / 2).tolist(), strict=True):
             found[f"{name} certified at {r:g}"] = share
     return found
-
-
-def spread(runs: list[dict[str, float]]) -> dict[str, list[float]]:
-    """Return mean and standard deviation of each number over the runs."""
-    columns = {name: torch.tensor([run[name] for run in runs]) for name in runs[0]}
-    return {name: [v.mean().item(), v.std().item()] for name, v in columns.items()}
 
 
 METHODS = (

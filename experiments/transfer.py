@@ -15,8 +15,6 @@ their table are not to be compared with these. Theirs too trains a decoder (β =
 transfer, and compares with an encoder that was trained without an adversary.
 """
 
-from statistics import mean, stdev
-
 import torch
 from torch import Tensor
 from tqdm import tqdm
@@ -24,7 +22,7 @@ from tqdm import tqdm
 from fairtutor import Criterion, DataProducer, DataUser, FairnessCriteria, load
 from fairtutor.audit import group_counts, rates
 from fairtutor.data import ADULT_TASKS, Dataset
-from fairtutor.results import save_result
+from fairtutor.results import save_result, spread
 
 SEEDS = 5
 CRITERIA = FairnessCriteria((Criterion("selection_rate_difference", 0.1, "sex"),))
@@ -113,18 +111,12 @@ def measure(name: str, seed: int) -> dict[str, dict[str, dict[str, float]]]:
     }
 
 
-def spread(runs: list[dict], user: str, task: str) -> dict[str, list[float]]:
-    """Return mean and standard deviation of each number over the seeds."""
-    scores = [run[user][task] for run in runs]
-    return {n: [f([s[n] for s in scores]) for f in (mean, stdev)] for n in scores[0]}
-
-
 def write(runs: dict[str, list[dict]]) -> None:
     """Print the table and write the result."""
     tasks = adult_tasks()
     constant = {task: use(None, CONSTANT, data, 0) for task, data in tasks.items()}
     table = {
-        name: {u: {t: spread(of, u, t) for t in tasks} for u in USERS}
+        name: {u: {t: spread([run[u][t] for run in of]) for t in tasks} for u in USERS}
         for name, of in runs.items()
     }
     for task in tasks:

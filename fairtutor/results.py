@@ -1,7 +1,9 @@
 """Results of long runs, computed by the scripts in ``experiments/``."""
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import mean, stdev
 
 from .exchange.errors import FairtutorError, did_you_mean
 
@@ -67,6 +69,28 @@ def save_result(name: str, result: dict) -> Path:
     text = json.dumps(_rounded(result), indent=1, ensure_ascii=False)
     path.write_text(text + "\n", encoding="utf-8")
     return path
+
+
+def spread(runs: Sequence[Mapping[str, float]]) -> dict[str, list[float]]:
+    """Return mean and standard deviation of each number over runs, such as seeds.
+
+    Parameters
+    ----------
+    runs
+        Two or more, each with a number for each name of the first.
+
+    Returns
+    -------
+    dict of str to list
+        ``[mean, deviation]``, the deviation with n − 1.
+
+    Examples
+    --------
+    >>> spread([{"accuracy": 0.75, "gap": 0.5}, {"accuracy": 0.25, "gap": 0.5}])
+    {'accuracy': [0.5, 0.3535533905932738], 'gap': [0.5, 0.0]}
+    """
+    columns = {name: [run[name] for run in runs] for name in runs[0]}
+    return {name: [mean(values), stdev(values)] for name, values in columns.items()}
 
 
 def _rounded(value: object) -> object:
