@@ -44,10 +44,6 @@ class FairDistance(nn.Module):
         """Return what counts of each difference: half of the gradient."""
         return torch.addmm(delta, delta @ self.U, self.U.T, alpha=-1)
 
-    def inside(self, delta: Tensor) -> Tensor:
-        """Return what does not count of each difference."""
-        return (delta @ self.U) @ self.U.T
-
 
 def worst_similar(
     network: nn.Module,
@@ -59,7 +55,6 @@ def worst_similar(
     steps: int,
     lr: float,
     start: Tensor,
-    along: bool = False,
 ) -> Tensor:
     r"""Look for the x' that maximises gain(f(x')) − λ dₓ(x, x'), for every row at once.
 
@@ -83,8 +78,6 @@ def worst_similar(
         Of Adam.
     start
         (n, d): where to start, as x' − x.
-    along
-        Whether only steps along U are taken: these cost nothing.
 
     Returns
     -------
@@ -112,8 +105,6 @@ def worst_similar(
     for step in range(1, steps + 1):
         slope = slope_of(network, gain_slope, X + delta)
         slope -= distance.outside(delta).mul_(2 * lam)
-        if along:
-            slope = distance.inside(slope)
         first.lerp_(slope, 1 - beta)
         second.mul_(beta2).addcmul_(slope, slope, value=1 - beta2)
         correction = (1 - beta2**step) ** 0.5

@@ -26,8 +26,6 @@ class SenSR(nn.Module):
         ε: the mean distance that the adversary may use.
     steps, lr
         Of the search (:func:`fairtutor.training.adversary.worst_similar`).
-    along, lr_along
-        Steps along U, which cost nothing, before the others, and their size.
     eta
         η.
 
@@ -52,14 +50,12 @@ class SenSR(nn.Module):
         epsilon: float = 0.01,
         steps: int = 10,
         lr: float = 0.01,
-        along: int = 0,
-        lr_along: float = 0.1,
         eta: float = 1.0,
     ) -> None:
         super().__init__()
         self.network, self.distance = network, distance
         self.epsilon, self.eta = epsilon, eta
-        self.steps, self.lr, self.along, self.lr_along = steps, lr, along, lr_along
+        self.steps, self.lr = steps, lr
         self.register_buffer("lam", torch.ones(()))
 
     def forward(self, X: Tensor, y: Tensor) -> dict[str, Tensor]:
@@ -79,27 +75,15 @@ class SenSR(nn.Module):
             own = one_hot(y, outputs.shape[1])
             return outputs.softmax(1) - own
 
-        start = (2 * torch.rand_like(X) - 1) * NOISE
-        search = {
-            "network": self.network,
-            "gain_slope": loss_slope,
-            "distance": self.distance,
-        }
-        if self.along:
-            found = worst_similar(
-                **search,
-                X=X,
-                lam=0.0,
-                steps=self.along,
-                lr=self.lr_along,
-                start=self.distance.inside(start),
-                along=True,
-            )
-            start = found - X
-        if not self.steps:
-            return X + start
         return worst_similar(
-            **search, X=X, lam=self.lam, steps=self.steps, lr=self.lr, start=start
+            self.network,
+            X,
+            loss_slope,
+            self.distance,
+            lam=self.lam,
+            steps=self.steps,
+            lr=self.lr,
+            start=_near(X),
         )
 
 
@@ -170,5 +154,10 @@ class SenSeI(nn.Module):
             lam=self.lam,
             steps=self.steps,
             lr=self.lr,
-            start=(2 * torch.rand_like(X) - 1) * NOISE,
+            start=_near(X),
         )
+
+
+def _near(X: Tensor) -> Tensor:
+    """Return where the search starts, as x' − x: at x itself the gain may be flat."""
+    return (2 * torch.rand_like(X) - 1) * NOISE
