@@ -4,13 +4,7 @@ import pytest
 
 from fairtutor.audit import AuditPlan, verdict_chances
 
-from .test_loop_panel import (
-    MINUTE,
-    assert_nothing_went_wrong,
-    open_and_run_all,
-    screenshot,
-    small_notebook,
-)
+from .acts import MINUTE, assert_nothing_went_wrong, focus, screenshot
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -31,16 +25,10 @@ def wait_for_words(page, words: str) -> None:
     )
 
 
-def focus(page, name: str) -> None:
-    page.locator(f".widget-slider:has(label:text-is('{name}')) .noUi-handle").focus()
-
-
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
-def test_an_audit_is_planned_by_keyboard(start_lab, watched_page, tmp_path, theme):
-    page, folder = watched_page.page, tmp_path / "course"
-    folder.mkdir()
-    name = small_notebook(folder, EXPLORER)
-    open_and_run_all(page, start_lab(folder, theme).url(name))
+def test_an_audit_is_planned_by_keyboard(run_in_lab, watched_page, theme):
+    page = watched_page.page
+    run_in_lab(EXPLORER, theme)
     page.locator(TITLE).wait_for(state="attached", timeout=MINUTE)
     plan = AuditPlan(1000, share=0.33, rate=0.08, findings=1)
     before = verdict_chances(0.14, plan)

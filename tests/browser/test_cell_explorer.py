@@ -6,15 +6,14 @@ import pytest
 
 from fairtutor.widgets import CellExplorer
 
-from .test_loop_panel import (
+from .acts import (
     MINUTE,
     assert_nothing_went_wrong,
-    open_and_run_all,
+    choose,
+    focus,
+    made_here,
     screenshot,
-    small_notebook,
 )
-from .test_producer_panel import choose
-from .test_twin_finder import made_here
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -53,16 +52,11 @@ def wait_for_panel(page, panel: CellExplorer) -> None:
     assert shown.count() == len(told)
 
 
-def focus(page, name: str) -> None:
-    page.locator(f".widget-slider:has(label:text-is('{name}')) .noUi-handle").focus()
-
-
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
-def test_cells_are_explored_by_keyboard(start_lab, watched_page, tmp_path, theme):
-    page, folder = watched_page.page, tmp_path / "course"
-    folder.mkdir()
-    name, panel = small_notebook(folder, EXPLORER), made_here(EXPLORER)
-    open_and_run_all(page, start_lab(folder, theme).url(name))
+def test_cells_are_explored_by_keyboard(run_in_lab, watched_page, theme):
+    page = watched_page.page
+    panel = made_here(EXPLORER)
+    run_in_lab(EXPLORER, theme)
     wait_for_panel(page, panel)
 
     focus(page, "show cell")

@@ -6,13 +6,7 @@ import pytest
 
 from fairtutor.theory.robustness import robustness_bound
 
-from .test_loop_panel import (
-    MINUTE,
-    assert_nothing_went_wrong,
-    open_and_run_all,
-    screenshot,
-    small_notebook,
-)
+from .acts import MINUTE, assert_nothing_went_wrong, focus, screenshot
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -38,10 +32,6 @@ LipschitzDial([net.export()[0] for net in nets], rows, rows)
 """
 
 
-def focus(page, name: str) -> None:
-    page.locator(f".widget-slider:has(label:text-is('{name}')) .noUi-handle").focus()
-
-
 def status(page, words: str):
     found = page.get_by_role("status").filter(has_text=words)
     found.wait_for(timeout=MINUTE)
@@ -49,11 +39,9 @@ def status(page, words: str):
 
 
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
-def test_cells_are_counted_by_keyboard(start_lab, watched_page, tmp_path, theme):
-    page, folder = watched_page.page, tmp_path / "course"
-    folder.mkdir()
-    name = small_notebook(folder, BOUND)
-    open_and_run_all(page, start_lab(folder, theme).url(name))
+def test_cells_are_counted_by_keyboard(run_in_lab, watched_page, theme):
+    page = watched_page.page
+    run_in_lab(BOUND, theme)
     said = status(page, "16 pieces, K = 32")
     assert f"= {robustness_bound(1 / 16, 32, 2_000):.3f}" in said
     focus(page, "pieces of the line")
@@ -68,11 +56,9 @@ def test_cells_are_counted_by_keyboard(start_lab, watched_page, tmp_path, theme)
 
 
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
-def test_a_constant_is_dialled_by_keyboard(start_lab, watched_page, tmp_path, theme):
-    page, folder = watched_page.page, tmp_path / "course"
-    folder.mkdir()
-    name = small_notebook(folder, DIAL)
-    open_and_run_all(page, start_lab(folder, theme).url(name))
+def test_a_constant_is_dialled_by_keyboard(run_in_lab, watched_page, theme):
+    page = watched_page.page
+    run_in_lab(DIAL, theme)
     before = status(page, "L = 1:")
     focus(page, "L")
     page.keyboard.press("ArrowRight")

@@ -1,16 +1,8 @@
 """Ten comparisons by keyboard, in a real browser."""
 
-import shutil
-
 import pytest
 
-from .test_loop_panel import (
-    MINUTE,
-    assert_nothing_went_wrong,
-    open_and_run_all,
-    screenshot,
-    small_notebook,
-)
+from .acts import MINUTE, assert_nothing_went_wrong, screenshot
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -28,13 +20,9 @@ def wait_for_question(page, number) -> None:
 
 
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
-def test_ten_questions_by_keyboard_give_a_metric(
-    start_lab, watched_page, tmp_path, theme
-):
-    page, folder = watched_page.page, tmp_path / "course"
-    folder.mkdir()
-    notebook = small_notebook(folder, PANEL)
-    open_and_run_all(page, start_lab(folder, theme).url(notebook))
+def test_ten_questions_by_keyboard_give_a_metric(run_in_lab, watched_page, theme):
+    page = watched_page.page
+    run_in_lab(PANEL, theme)
     wait_for_question(page, 1)
     screenshot(page, f"elicitation panel, question, {theme}")
     page.get_by_role("button", name="First", exact=True).focus()
@@ -58,12 +46,10 @@ def test_ten_questions_by_keyboard_give_a_metric(
     assert_nothing_went_wrong(watched_page)
 
 
-def test_chapter_03_asks_its_reader(start_lab, watched_page, tmp_path, root):
+def test_chapter_03_asks_its_reader(run_in_lab, watched_page, root):
     chapter = root / "chapters" / "03_writing_criteria.ipynb"
-    page, folder = watched_page.page, tmp_path / "course"
-    folder.mkdir()
-    shutil.copy(chapter, folder)
-    open_and_run_all(page, start_lab(folder).url(chapter.name))
+    page = watched_page.page
+    run_in_lab(chapter)
     wait_for_question(page, 1)
     page.get_by_role("button", name="First", exact=True).focus()
     for number in range(2, 11):

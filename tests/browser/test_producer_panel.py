@@ -2,14 +2,7 @@
 
 import pytest
 
-from .test_loop_panel import (
-    MINUTE,
-    assert_nothing_went_wrong,
-    open_and_run_all,
-    press,
-    screenshot,
-    small_notebook,
-)
+from .acts import MINUTE, assert_nothing_went_wrong, choose, press, screenshot
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -23,24 +16,6 @@ panel = ProducerPanel(load("compas"), FairnessCriteria((criterion,)), start)
 panel
 """
 LIVE = ".fairtutor-panel svg[font-size='14'] > title"  # all drawings', the plane's last
-
-
-def choose(page, label: str, option: str) -> None:
-    """Choose from a dropdown without the mouse.
-
-    Space opens the list. On a closed list JupyterLab takes arrow keys for itself, and
-    letters too: M would turn the cell into Markdown.
-    """
-    dropdown = page.get_by_label(label, exact=True).last
-    dropdown.wait_for(timeout=MINUTE)
-    options = dropdown.evaluate("list => [...list.options].map(o => o.value)")
-    steps = options.index(option) - options.index(dropdown.input_value())
-    dropdown.focus()
-    page.keyboard.press("Space")
-    for _ in range(abs(steps)):
-        page.keyboard.press("ArrowDown" if steps > 0 else "ArrowUp")
-    page.keyboard.press("Enter")
-    assert dropdown.input_value() == option
 
 
 def wait_for_points(page, count: int) -> None:
@@ -61,10 +36,9 @@ def live_epoch(page, above: int) -> int:
 
 
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
-def test_methods_are_trained_by_keyboard(start_lab, watched_page, tmp_path, theme):
-    page, folder = watched_page.page, tmp_path / "course"
-    folder.mkdir()
-    open_and_run_all(page, start_lab(folder, theme).url(small_notebook(folder, PANEL)))
+def test_methods_are_trained_by_keyboard(run_in_lab, watched_page, theme):
+    page = watched_page.page
+    run_in_lab(PANEL, theme)
     choose(page, "method", "erasure")
     words = page.get_by_text("Apply LEACE, the smallest affine change")
     words.last.wait_for(timeout=MINUTE)

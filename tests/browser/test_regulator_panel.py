@@ -1,11 +1,8 @@
 """The criteria builder and the report's page in a real browser, by keyboard."""
 
 import json
-import os
 import re
-from pathlib import Path
 
-import nbformat
 import pytest
 
 from fairtutor.exchange import (
@@ -16,9 +13,10 @@ from fairtutor.exchange import (
     GroupRate,
 )
 
+from .acts import MINUTE, screenshot
+
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-MINUTE = 60_000  # in milliseconds, as Playwright counts
 CELL = """
 from fairtutor import load
 from fairtutor.widgets import RegulatorPanel
@@ -32,25 +30,6 @@ START = FairnessCriteria(
 HOSTILE = "<script>document.title = 'taken over'</script>"
 
 
-def notebook(folder: Path) -> str:
-    made = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_code_cell(CELL.strip())],
-        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
-    )
-    nbformat.write(made, folder / "criteria.ipynb")
-    return "criteria.ipynb"
-
-
-def run_all(page, url: str) -> None:
-    page.goto(url)
-    # The notebook's own indicator comes too early: a click on it is often lost.
-    idle = page.locator("#jp-main-statusbar").get_by_text("| Idle")
-    idle.wait_for(timeout=MINUTE)
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-    page.get_by_label("The document, as JSON").wait_for(timeout=3 * MINUTE)
-
-
 def document(page) -> dict:
     return json.loads(page.get_by_label("The document, as JSON").inner_text())
 
@@ -59,18 +38,25 @@ def wait_for_text(page, region: str, text: str) -> None:
     page.get_by_label(region).get_by_text(text).first.wait_for(timeout=MINUTE)
 
 
-def screenshot(locator, name: str) -> None:
-    """Keep a picture for people, where someone asks for pictures."""
-    folder = os.environ.get("FAIRTUTOR_SCREENSHOTS")
-    if folder:
-        locator.screenshot(path=Path(folder) / f"{name}.png")
+def load_by_keyboard(page, text: str) -> None:
+    """Paste a document over what stands there, and press the button beside it."""
+    from playwright.sync_api import expect
+
+    pasted = page.get_by_label("JSON", exact=True)
+    pasted.focus()
+    page.keyboard.press("Control+a")
+    page.keyboard.insert_text(text)
+    expect(pasted).to_have_value(text)
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Load", exact=True)).to_be_focused()
+    page.keyboard.press("Enter")
 
 
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
-def test_a_document_is_built_by_keyboard(start_lab, watched_page, tmp_path, theme):
-    page, folder = watched_page.page, tmp_path / "course"
-    folder.mkdir()
-    run_all(page, start_lab(folder, theme).url(notebook(folder)))
+def test_a_document_is_built_by_keyboard(run_in_lab, watched_page, theme):
+    page = watched_page.page
+    run_in_lab(CELL, theme)
+    page.get_by_label("The document, as JSON").wait_for(timeout=MINUTE)
     assert document(page) == json.loads(START.to_json())
     page.get_by_label("consistency", exact=True).focus()
     page.keyboard.press("Space")
@@ -95,20 +81,13 @@ def test_a_document_is_built_by_keyboard(start_lab, watched_page, tmp_path, them
     page.keyboard.type("45")
     page.keyboard.press("Tab")
     wait_for_text(page, "In words", "fewer than 45 audited people")
-    screenshot(page.locator(".fairtutor-panel").last, f"criteria builder, {theme}")
+    screenshot(page, f"criteria builder, {theme}")
     spoiled = {**document(page), "confidence": 2, "name": "pasted"}
-    page.get_by_label("JSON", exact=True).focus()
-    page.keyboard.insert_text(json.dumps(spoiled))
-    page.keyboard.press("Tab")
-    page.keyboard.press("Enter")
+    load_by_keyboard(page, json.dumps(spoiled))
     said = page.get_by_role("alert")
     said.get_by_text("confidence: confidence is 2").wait_for(timeout=MINUTE)
     assert "The nearest valid value is 0.9999." in said.inner_text()
-    page.get_by_label("JSON", exact=True).focus()
-    page.keyboard.press("Control+a")
-    page.keyboard.insert_text(json.dumps({**spoiled, "confidence": 0.9}))
-    page.keyboard.press("Tab")
-    page.keyboard.press("Enter")
+    load_by_keyboard(page, json.dumps({**spoiled, "confidence": 0.9}))
     wait_for_text(page, "The document, as JSON", '"pasted"')
     assert document(page) == {**spoiled, "confidence": 0.9}
     page.get_by_role("button", name="Publish", exact=True).focus()
@@ -165,7 +144,7 @@ def test_the_reports_page_opens_anywhere(watched_page, tmp_path, scheme):
     light, dark = "rgb(255, 255, 255)", "rgb(22, 25, 29)"
     background = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert background == (light if scheme == "light" else dark)
-    screenshot(page.locator("body"), f"report page, {scheme}")
+    screenshot(page, f"report page, {scheme}", part="body")
     page.emulate_media(media="print", color_scheme=scheme)
     printed = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert printed == light

@@ -2,16 +2,15 @@
 
 import pytest
 
-from fairtutor.widgets import Panel, TwinFinder
+from fairtutor.widgets import TwinFinder
 
-from .test_loop_panel import (
+from .acts import (
     MINUTE,
     assert_nothing_went_wrong,
-    open_and_run_all,
+    choose,
+    made_here,
     screenshot,
-    small_notebook,
 )
-from .test_producer_panel import choose
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -31,13 +30,6 @@ panel
 BOARD = ".fairtutor-panel thead"
 
 
-def made_here(code: str) -> Panel:
-    """Return the panel that a notebook's code ends with, made in this process."""
-    scope = {}
-    exec(code, scope)
-    return scope["panel"]
-
-
 def wait_for_panel(page, panel: TwinFinder) -> None:
     """Wait until the page shows the status and the people that the panel does."""
     status = page.get_by_role("status").filter(has_text=panel.status)
@@ -49,11 +41,10 @@ def wait_for_panel(page, panel: TwinFinder) -> None:
 
 
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
-def test_twins_are_found_by_keyboard(start_lab, watched_page, tmp_path, theme):
-    page, folder = watched_page.page, tmp_path / "course"
-    folder.mkdir()
-    name, panel = small_notebook(folder, FINDER), made_here(FINDER)
-    open_and_run_all(page, start_lab(folder, theme).url(name))
+def test_twins_are_found_by_keyboard(run_in_lab, watched_page, theme):
+    page = watched_page.page
+    panel = made_here(FINDER)
+    run_in_lab(FINDER, theme)
     wait_for_panel(page, panel)
 
     page.get_by_label("row", exact=True).focus()
@@ -76,7 +67,7 @@ def test_twins_are_found_by_keyboard(start_lab, watched_page, tmp_path, theme):
     assert_nothing_went_wrong(watched_page)
 
 
-def test_digits_are_shown_as_pictures_with_words(start_lab, watched_page, tmp_path):
+def test_digits_are_shown_as_pictures_with_words(run_in_lab, watched_page):
     code = """
 import torch
 from fairtutor import load
@@ -90,10 +81,9 @@ images, names = rows.X.view(-1, 28, 28), [str(digit) for digit in range(10)]
 panel = TwinFinder(p, {"pixels": rows.X}, images=images, outcomes=names)
 panel
 """
-    page, folder = watched_page.page, tmp_path / "course"
-    folder.mkdir()
-    name, panel = small_notebook(folder, code), made_here(code)
-    open_and_run_all(page, start_lab(folder).url(name))
+    page = watched_page.page
+    panel = made_here(code)
+    run_in_lab(code)
     field = page.get_by_label("row", exact=True)
     field.fill("7")
     field.press("Enter")

@@ -2,15 +2,7 @@
 
 import pytest
 
-from .test_loop_panel import (
-    MINUTE,
-    assert_nothing_went_wrong,
-    open_and_run_all,
-    press,
-    screenshot,
-    small_notebook,
-)
-from .test_producer_panel import choose
+from .acts import MINUTE, assert_nothing_went_wrong, choose, press, screenshot
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -34,12 +26,9 @@ def wait_for_results(page, count: int):
 
 
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
-def test_tasks_and_models_are_tried_by_keyboard(
-    start_lab, watched_page, tmp_path, theme
-):
-    page, folder = watched_page.page, tmp_path / "course"
-    folder.mkdir()
-    open_and_run_all(page, start_lab(folder, theme).url(small_notebook(folder, PANEL)))
+def test_tasks_and_models_are_tried_by_keyboard(run_in_lab, watched_page, theme):
+    page = watched_page.page
+    run_in_lab(PANEL, theme)
     choose(page, "task", "scored above low")
     status = page.get_by_role("status")
     status.get_by_text("Task “scored above low”").wait_for(timeout=MINUTE)
