@@ -60,7 +60,7 @@ def test_the_snapshot_needs_no_kernel_and_is_the_same_every_time():
 @pytest.mark.parametrize("pieces", [0, 513])
 def test_a_number_that_is_no_cell_count_is_refused(pieces):
     panel = panel_of()
-    with pytest.raises(FairtutorError, match="use 1 to 512"):
+    with pytest.raises(FairtutorError, match="a whole number from 1 to 512"):
         panel.value = pieces
     assert panel.value == 25
 

@@ -80,9 +80,10 @@ def test_the_nearest_constant_is_taken(panel):
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"L": float("inf")}, "a finite L above 0"),
-        ({"L": 0}, "a finite L above 0"),
-        ({"radius": 1.5}, "a radius from 0 to 1"),
+        ({"L": float("inf")}, "L is inf; use a number"),
+        ({"L": 0}, "L is 0; use a number"),
+        ({"L": "1"}, "L is '1'; use a number"),
+        ({"radius": 1.5}, "use a number from 0 to 1"),
         ({"l": 2}, "There is no setting 'l'"),
     ],
 )
@@ -102,6 +103,10 @@ def test_models_that_cannot_be_dialled_are_named(models):
     nn.init.zeros_(flat[0].weight)
     with pytest.raises(FairtutorError, match="constant 0"):
         LipschitzDial([flat], rows(0), rows(1))
+    with pytest.raises(FairtutorError, match="answers with 3 numbers"):
+        LipschitzDial([nn.Sequential(nn.Linear(2, 3))], rows(0), rows(1))
+    with pytest.raises(FairtutorError, match=r"what a LipschitzNetwork's export"):
+        LipschitzDial([LipschitzNetwork(2, 8, 1)], rows(0), rows(1))
 
 
 def test_the_snapshot_needs_no_kernel_and_is_the_same_every_time(models):

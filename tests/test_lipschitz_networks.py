@@ -172,7 +172,7 @@ def test_the_penalty_makes_a_network_less_steep_and_certifies_nothing():
     [
         ({"method": "spectrum"}, "Did you mean 'spectral'"),
         ({"activation": "gelu"}, "use groupsort, relu or tanh"),
-        ({"L": 0.0}, "L is 0.0; use a number above 0"),
+        ({"L": 0.0}, "L is 0.0; use a number from"),
         ({"L": float("nan")}, "L is nan"),
     ],
 )
@@ -313,10 +313,10 @@ def test_trees_cannot_claim_a_constant(german, identity):
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"L": -1.0}, "use a number above 0"),
+        ({"L": -1.0}, "L is -1.0; use a number from"),
         ({"method": "unconstrained"}, "promises no constant"),
         ({"K": 3}, "no setting 'K'; it has L, method, hidden, temperature"),
-        ({"temperature": 0.0}, "temperature is 0.0; use a number above 0"),
+        ({"temperature": 0.0}, "temperature is 0.0; use a number from"),
     ],
 )
 def test_settings_that_promise_nothing_are_refused(settings, said, german, identity):

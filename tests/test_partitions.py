@@ -137,9 +137,12 @@ def test_clipping_brings_nobody_farther_apart():
     [
         (lambda: Box.fit(torch.ones(5, 2)), "Coordinate 0 of the box runs from 1 to 1"),
         (lambda: Box.fit(torch.full((5, 1), torch.nan)), "is not finite"),
-        (lambda: GridCells(Box.unit(8), 10), "100,000,000 cells; use 1 to 1,000,000"),
-        (lambda: GridCells(Box.unit(1), 0), "use 1 to 1,000,000"),
-        (lambda: TreeCells(Box.unit(1), points(3, 1), 0), "0 cells"),
+        (
+            lambda: GridCells(Box.unit(8), 10),
+            "100,000,000 cells; use at most 1,000,000",
+        ),
+        (lambda: GridCells(Box.unit(1), 0), "per_side is 0"),
+        (lambda: TreeCells(Box.unit(1), points(3, 1), 0), "num_cells is 0"),
     ],
 )
 def test_what_makes_no_cells_is_named(make, said):

@@ -12,6 +12,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from ..exchange import FairtutorError, architecture
 from ..exchange.architecture import Layers, build
+from ..exchange.values import Number, require_number
 from ..similarity import mean_pair_distance
 from ..theory.lipschitz import LipschitzNetwork, Margins, lipschitz_bound
 from ..training import History, Stopped, fit, seeded
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 TREES_PER_EPOCH = 10
 DEPTH = 5
 UNIT_ROWS = 3_000  # for the mean distance of two rows
+STEEPNESS = Number(1e-6, 1e6)
 SETTINGS = {"L": 1.0, "method": "spectral", "hidden": 64, "temperature": 1.0}
 
 
@@ -153,6 +155,7 @@ def lipschitz(lesson: Lesson) -> Learned:
             f"{', '.join(SETTINGS)}."
         )
     L, method, hidden, temperature = (chosen[name] for name in SETTINGS)
+    require_number("L", L, STEEPNESS, "L")
     if method == "unconstrained":
         raise FairtutorError(
             "The method 'unconstrained' promises no constant. Use another, or the "

@@ -6,6 +6,10 @@ import torch
 from torch import Tensor
 
 from ..exchange.errors import FairtutorError
+from ..exchange.values import Number, require_number
+
+MOST_CELLS = 1_000_000
+PER_SIDE = Number(1, MOST_CELLS, whole=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,12 +58,22 @@ class Box:
         share
             Of the rows, in (0, 1], that each coordinate's range holds.
 
+        Raises
+        ------
+        FairtutorError
+            There is no row or no share, or a coordinate is the same for everyone.
+
         Examples
         --------
         >>> Box.fit(torch.arange(101.0).unsqueeze(1)).upper
         tensor([99.], dtype=torch.float64)
         """
         tail = (1 - share) / 2
+        if not 0 < share <= 1 or not len(reference):
+            raise FairtutorError(
+                f"share is {share} of {len(reference)} rows; use a share above 0, at "
+                "most 1, of at least one row."
+            )
         at = torch.tensor([tail, 1 - tail], dtype=torch.float64)
         lower, upper = torch.quantile(reference.double(), at.to(reference.device), 0)
         return cls(lower, upper)
@@ -89,7 +103,19 @@ class Box:
         -------
         torch.Tensor
             (n, d) float64.
+
+        Raises
+        ------
+        FairtutorError
+            The rows have another width, or a coordinate is not a number.
         """
+        if X.ndim != 2 or X.shape[1] != len(self.lower):
+            raise FairtutorError(
+                f"X has the shape {tuple(X.shape)}; the box needs rows of "
+                f"{len(self.lower)} numbers."
+            )
+        if X.isnan().any():
+            raise FairtutorError("A coordinate of X is not a number; it has no cell.")
         return X.double().clamp(self.lower, self.upper)
 
     def scaled(self, X: Tensor) -> Tensor:
@@ -135,7 +161,8 @@ class GridCells(_BoxCells):
     Raises
     ------
     FairtutorError
-        There would be more than a million cells, or none.
+        ``per_side`` is no whole number from 1, or there would be more than a million
+        cells.
 
     Examples
     --------
@@ -148,10 +175,11 @@ class GridCells(_BoxCells):
 
     def __init__(self, box: Box, per_side: int) -> None:
         d = len(box.lower)
-        if per_side < 1 or per_side**d > 1_000_000:
+        require_number("per_side", per_side, PER_SIDE, "per_side")
+        if per_side**d > MOST_CELLS:
             raise FairtutorError(
-                f"{per_side} pieces of each of {d} sides are {max(per_side, 0) ** d:,} "
-                "cells; use 1 to 1,000,000."
+                f"{per_side} pieces of each of {d} sides are {per_side**d:,} cells; "
+                f"use at most {MOST_CELLS:,}."
             )
         self.box, self.per_side = box, per_side
         steps = torch.arange(per_side, dtype=torch.float64, device=box.lower.device)
@@ -183,6 +211,11 @@ class TreeCells(_BoxCells):
     num_cells
         K. Fewer come out where rows cannot be told apart.
 
+    Raises
+    ------
+    FairtutorError
+        ``num_cells`` is no whole number from 1, or the rows do not fit the box.
+
     References
     ----------
     Bentley (1975), "Multidimensional binary search trees used for associative
@@ -198,8 +231,7 @@ class TreeCells(_BoxCells):
     """
 
     def __init__(self, box: Box, reference: Tensor, num_cells: int) -> None:
-        if num_cells < 1:
-            raise FairtutorError(f"{num_cells} cells; use a whole number from 1.")
+        require_number("num_cells", num_cells, PER_SIDE, "num_cells")
         self.box = box
         rows = box.clip(reference)
         low, high, held = [box.lower], [box.upper], [rows]

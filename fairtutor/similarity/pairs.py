@@ -7,9 +7,11 @@ from torch import Tensor
 
 from ..data.splits import permutation
 from ..exchange.errors import FairtutorError
+from ..exchange.values import Number, require_number
 from ..training.progress import bar
 
 TINY = 1e-9
+HOW_MANY = Number(1, 1_000_000, whole=True)
 CHUNK = 1024  # rows at a time: bounds memory at CHUNK × n × 8 bytes
 
 
@@ -141,6 +143,12 @@ def worst_pairs(X: Tensor, p: Tensor, k: int = 10, *, progress: bool = True) -> 
     -------
     Pairs
 
+    Raises
+    ------
+    FairtutorError
+        There are fewer than two rows, k is no whole number from 1, X is not finite, or
+        a p is no probability.
+
     References
     ----------
     Dwork et al. (2012), "Fairness through awareness", definition 2.1.
@@ -156,6 +164,9 @@ def worst_pairs(X: Tensor, p: Tensor, k: int = 10, *, progress: bool = True) -> 
         raise FairtutorError(
             f"X has {len(X)} rows and p {len(p)}; give one p a row, and two rows."
         )
+    require_number("k", k, HOW_MANY, "k")
+    if not X.isfinite().all() or not ((p >= 0) & (p <= 1)).all():
+        raise FairtutorError("Some X is not finite, or some p not from 0 to 1.")
     X, p, found = X.double(), p.double(), []
     columns = p.reshape(len(p), -1)
     half = 1.0 if p.ndim == 1 else 0.5

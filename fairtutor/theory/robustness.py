@@ -6,6 +6,11 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from ..exchange.errors import FairtutorError
+from ..exchange.values import Number
+
+COUNT = Number(1, 10**300, whole=True)
+EPSILON, LARGEST = Number(0, 1e300), Number(1e-300, 1e300)
+CHANCE = Number(1e-300, 1 - 1e-16)
 
 
 @dataclass(frozen=True)
@@ -68,10 +73,11 @@ def robustness_bound(
     >>> round(robustness_bound(0.08, K=50, n=30_000), 3)
     0.13
     """
-    if not 0 <= epsilon < math.inf or not 0 < M < math.inf:
+    if not EPSILON.holds(epsilon) or not LARGEST.holds(M):
         raise FairtutorError(
-            f"epsilon is {epsilon} and M is {M}; both must be finite, epsilon at "
-            "least 0 and M above 0. (A logarithmic loss has no largest value.)"
+            f"epsilon is {epsilon!r} and M is {M!r}; both must be finite numbers, "
+            "epsilon at least 0 and M above 0. (A logarithmic loss has no largest "
+            "value.)"
         )
     return epsilon + M * share_deviation(K, n, delta)
 
@@ -104,10 +110,10 @@ def share_deviation(K: int, n: int, delta: float = 0.05) -> float:
     >>> round(share_deviation(50, 30_000), 3)
     0.05
     """
-    if K < 1 or n < 1 or not 0 < delta < 1:
+    if not (COUNT.holds(K) and COUNT.holds(n) and CHANCE.holds(delta)):
         raise FairtutorError(
-            f"K is {K}, n is {n} and delta is {delta}; use whole numbers from 1, and "
-            "a probability between 0 and 1."
+            f"K is {K!r}, n is {n!r} and delta is {delta!r}; use whole numbers from 1, "
+            "and a probability between 0 and 1."
         )
     return math.sqrt((2 * K * math.log(2) + 2 * math.log(1 / delta)) / n)
 

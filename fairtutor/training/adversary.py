@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
+from ..exchange.errors import FairtutorError
+
 BETAS, EPSILON = (0.9, 0.999), 1e-8  # Adam's own
 
 Derivative = Callable[[Tensor], Tensor]
@@ -17,8 +19,13 @@ class FairDistance(nn.Module):
     Parameters
     ----------
     U
-        Orthonormal columns, (d, k), as
+        Orthonormal columns, (d, k), or columns of zeros, as
         :func:`fairtutor.similarity.sensitive_subspace` returns them.
+
+    Raises
+    ------
+    FairtutorError
+        The columns are not orthonormal, or a difference has another width than U.
 
     References
     ----------
@@ -34,6 +41,11 @@ class FairDistance(nn.Module):
 
     def __init__(self, U: Tensor) -> None:
         super().__init__()
+        if U.ndim != 2 or not torch.allclose(U @ (U.T @ U), U, atol=1e-4):
+            raise FairtutorError(
+                f"The columns of U, {tuple(U.shape)}, are not orthonormal; take what "
+                "sensitive_subspace returns, or the Q of torch.linalg.qr."
+            )
         self.register_buffer("U", U)
 
     def forward(self, delta: Tensor) -> Tensor:
@@ -42,6 +54,11 @@ class FairDistance(nn.Module):
 
     def outside(self, delta: Tensor) -> Tensor:
         """Return what counts of each difference: half of the gradient."""
+        if delta.shape[1] != len(self.U):
+            raise FairtutorError(
+                f"The rows have {delta.shape[1]} numbers and U {len(self.U)} rows; "
+                "learn U from the same columns."
+            )
         return torch.addmm(delta, delta @ self.U, self.U.T, alpha=-1)
 
 

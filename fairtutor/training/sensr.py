@@ -61,18 +61,18 @@ class SenSR(nn.Module):
     def forward(self, X: Tensor, y: Tensor) -> dict[str, Tensor]:
         """Return the losses of a batch: X (n, d), y (n,) whole numbers."""
         if not self.training:
-            return {"loss": cross_entropy(self.network(X), y)}
+            return {"loss": cross_entropy(self.network(X), y.long())}
         worst = self.worst(X, y)
         apart = self.distance(worst - X).mean()
         moved = self.lam - self.eta * (self.epsilon - apart)
         self.lam.copy_(moved.clamp(min=0))
-        return {"loss": cross_entropy(self.network(worst), y), "distance": apart}
+        return {"loss": cross_entropy(self.network(worst), y.long()), "distance": apart}
 
     def worst(self, X: Tensor, y: Tensor) -> Tensor:
         """Return each person's worst similar individual, (n, d)."""
 
         def loss_slope(outputs: Tensor) -> Tensor:
-            own = one_hot(y, outputs.shape[1])
+            own = one_hot(y.long(), outputs.shape[1])
             return outputs.softmax(1) - own
 
         return worst_similar(
@@ -132,7 +132,7 @@ class SenSeI(nn.Module):
     def forward(self, X: Tensor, y: Tensor) -> dict[str, Tensor]:
         """Return the losses of a batch: X (n, d), y (n,) whole numbers."""
         outputs = self.network(X)
-        error = cross_entropy(outputs, y)
+        error = cross_entropy(outputs, y.long())
         if not self.training:
             return {"loss": error}
         worst = self.worst(X, outputs.detach())

@@ -14,12 +14,11 @@ from ipywidgets import (
 )
 
 from ..audit.power import MOST_ROWS, AuditPlan, verdict_chances, verdict_limits
-from ..exchange.errors import FairtutorError, did_you_mean
 from ..exchange.html import table
 from ..figures import Diagram
 from ..figures.verdicts import verdict_regions
 from .base import Panel
-from .controls import WRAP
+from .controls import WRAP, require_settings
 
 ROWS = np.unique(np.geomspace(60, 100_000, 70).round())
 SETTINGS = (*(f.name for f in fields(AuditPlan) if f.name != "min_group_size"), "gap")
@@ -95,12 +94,7 @@ class AuditExplorer(Panel):
 
     @value.setter
     def value(self, settings: Mapping[str, float]) -> None:
-        known = (*SETTINGS, "min_group_size")
-        for name in settings:
-            if name not in known:
-                raise FairtutorError(
-                    f"There is no setting {name!r}. {did_you_mean(name, known)}"
-                )
+        require_settings(settings, (*SETTINGS, "min_group_size"))
         settings = {**self.value, **settings}
         gap = settings.pop("gap")
         plan = AuditPlan(**settings)

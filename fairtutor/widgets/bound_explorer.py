@@ -8,6 +8,8 @@ from ipywidgets import HTML, FloatLogSlider, HBox, Layout
 from torch import Tensor
 
 from ..exchange.errors import FairtutorError
+from ..exchange.values import Number, require_number
+from ..figures import Picture
 from ..figures.bound import bound_board
 from ..similarity import Box, GridCells
 from ..theory.lipschitz import expected_error
@@ -16,6 +18,7 @@ from .base import Panel
 from .controls import WRAP
 
 MOST_PIECES = 512
+STEEPNESS = Number(0, 1e9)
 PIECES = np.unique(np.geomspace(1, MOST_PIECES, 40).round().astype(int))
 
 Sample = tuple[Tensor, Tensor]
@@ -47,7 +50,8 @@ class BoundExplorer(Panel):
     Raises
     ------
     FairtutorError
-        A z lies outside 0 … 1, or the number of pieces outside 1 … 512.
+        A z is no number from 0 to 1, L none from 0, or the number of pieces outside
+        1 … 512.
 
     Examples
     --------
@@ -70,8 +74,12 @@ class BoundExplorer(Panel):
     ) -> None:
         super().__init__("How many cells?", "regulator")
         for z, _ in (sample, fresh):
-            if not ((z >= 0) & (z <= 1)).all():
-                raise FairtutorError("Some z lies outside 0 … 1; clip and scale it.")
+            if z.ndim != 1 or not ((z >= 0) & (z <= 1)).all():
+                raise FairtutorError(
+                    f"z has the shape {tuple(z.shape)} or lies outside 0 … 1; give one "
+                    "number for each row, clipped and scaled."
+                )
+        require_number("L", L, STEEPNESS, "L")
         self.sample, self.L, self.delta = sample, L, delta
         errors = [expected_error(model(z), y).item() for z, y in (sample, fresh)]
         self.gap = abs(errors[0] - errors[1])
@@ -103,8 +111,7 @@ class BoundExplorer(Panel):
 
     @value.setter
     def value(self, pieces: int) -> None:
-        if not 1 <= pieces <= MOST_PIECES:
-            raise FairtutorError(f"{pieces} pieces; use 1 to {MOST_PIECES}.")
+        require_number("pieces", pieces, Number(1, MOST_PIECES, whole=True), "pieces")
         self.slider.value = pieces
 
     @property
@@ -131,7 +138,7 @@ class BoundExplorer(Panel):
         bound = robustness_bound(epsilon, 2 * pieces, len(self.sample[0]), self.delta)
         return {"epsilon": epsilon, "second term": bound - epsilon, "bound": bound}
 
-    def _picture(self):
+    def _picture(self) -> Picture:
         z, y = (part.numpy() for part in self.sample)
         series: dict[str, Sequence[float]] = {
             name: [found[name] for found in self._computed]

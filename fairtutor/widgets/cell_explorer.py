@@ -14,7 +14,7 @@ from ..exchange.values import Number
 from ..figures import Picture
 from ..figures.cells import cells_in_the_plane
 from .base import Panel
-from .controls import BY_KEYBOARD, WRAP
+from .controls import BY_KEYBOARD, WRAP, require_settings
 
 MOST_CELLS = 60
 
@@ -81,7 +81,7 @@ class CellExplorer(Panel):
         decisions: tuple[str, str] = ("no", "yes"),
     ) -> None:
         super().__init__("Same cell, same treatment", "regulator")
-        if Z.ndim != 2 or Z.shape[1] != 2 or len(p) != len(Z):
+        if Z.ndim != 2 or Z.shape[1] != 2 or p.shape != Z.shape[:1]:
             raise FairtutorError(
                 f"Z has the shape {tuple(Z.shape)} and p {tuple(p.shape)}; give rows "
                 "of two numbers, and one p a row."
@@ -122,11 +122,7 @@ class CellExplorer(Panel):
 
     @value.setter
     def value(self, settings: Mapping[str, str | int]) -> None:
-        for name in settings:
-            if name not in self.controls:
-                raise FairtutorError(
-                    f"There is no setting {name!r}. {did_you_mean(name, self.controls)}"
-                )
+        require_settings(settings, self.controls)
         wanted = {**self.value, **settings}
         if wanted["partition"] not in self._partitions:
             raise FairtutorError(

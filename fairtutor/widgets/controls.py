@@ -2,19 +2,46 @@
 
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from html import escape
 
 from ipywidgets import HTML, Dropdown, FloatSlider, HBox, IntText, Layout
 
 from ..entities import DataProducer, DataUser
 from ..entities.user import MODELS
+from ..exchange.errors import FairtutorError, did_you_mean
 from ..producers import METHODS, STRENGTHS
 
 WRAP = Layout(flex_flow="row wrap", padding="4px 10px", grid_gap="4px 16px")
 # A closed list leaves arrows and letters to JupyterLab: M turns the cell into Markdown.
 BY_KEYBOARD = "By keyboard: Space opens the list, arrows move, Enter chooses."
 FULL_ROW = Layout(width="100%", margin="0")
+
+
+def require_settings(settings: Collection[str], known: Collection[str]) -> None:
+    """Refuse a setting that a panel does not have, before anything changes.
+
+    Parameters
+    ----------
+    settings
+        Names that somebody gave.
+    known
+        Names of all settings.
+
+    Raises
+    ------
+    FairtutorError
+        One is unknown; the message names the nearest one.
+
+    Examples
+    --------
+    >>> require_settings(["rows"], ["rows", "gap"])
+    """
+    for name in settings:
+        if name not in known:
+            raise FairtutorError(
+                f"There is no setting {name!r}. {did_you_mean(name, known)}"
+            )
 
 
 class ProducerControls(HBox):

@@ -7,13 +7,21 @@ import torch
 from ipywidgets import HTML, FloatSlider, HBox, Layout, SelectionSlider
 from torch import Tensor, nn
 
-from ..exchange.errors import FairtutorError, did_you_mean
+from ..exchange.errors import FairtutorError
+from ..exchange.values import Number, require_number
+from ..figures import Picture
 from ..figures.dial import dial_board
-from ..theory.lipschitz import certified_accuracy, expected_error, lipschitz_bound
+from ..theory.lipschitz import (
+    certified_accuracy,
+    expected_error,
+    lipschitz_bound,
+    probability_constant,
+)
 from .base import Panel
-from .controls import WRAP
+from .controls import WRAP, require_settings
 
 GRID = 60
+SETTINGS = {"L": Number(1e-9, 1e9), "radius": Number(0, 1)}
 
 Rows = tuple[Tensor, Tensor]
 
@@ -43,7 +51,8 @@ class LipschitzDial(Panel):
     Raises
     ------
     FairtutorError
-        There is no model, one is constant, or Z is not in the plane.
+        There is no model, one is constant or has no single logit, or Z is not in the
+        plane.
 
     Examples
     --------
@@ -71,10 +80,10 @@ class LipschitzDial(Panel):
                 raise FairtutorError(
                     f"Z has the shape {tuple(Z.shape)}; give rows of two numbers."
                 )
-        by_constant = sorted(models, key=lipschitz_bound)
-        self.constants = [lipschitz_bound(model) / 4 for model in by_constant]
-        if self.constants[0] == 0:
-            raise FairtutorError("A model has the constant 0: it is the same for all.")
+        bounds = [_bound(model) for model in models]
+        self._bounds = sorted(bounds)
+        self.constants = [probability_constant(bound) for bound in self._bounds]
+        by_constant = [models[k] for k in np.argsort(bounds, kind="stable")]
         self._sample, self._outcomes = sample, outcomes
         self._logits = [_logits(model, (sample, fresh)) for model in by_constant]
         self._y = sample[1], fresh[1]
@@ -103,17 +112,10 @@ class LipschitzDial(Panel):
 
     @value.setter
     def value(self, settings: Mapping[str, float]) -> None:
-        for name in settings:
-            if name not in self.controls:
-                raise FairtutorError(
-                    f"There is no setting {name!r}. {did_you_mean(name, self.controls)}"
-                )
+        require_settings(settings, self.controls)
         wanted = {**self.value, **settings}
-        if not (0 < wanted["L"] < np.inf and 0 <= wanted["radius"] <= 1):
-            raise FairtutorError(
-                f"L is {wanted['L']} and radius {wanted['radius']}; use a finite L "
-                "above 0 and a radius from 0 to 1."
-            )
+        for name, allowed in SETTINGS.items():
+            require_number(name, wanted[name], allowed, name)
         away = [abs(np.log(L / wanted["L"])) for L in self.constants]
         self.controls["L"].value = int(np.argmin(away))
         self.controls["radius"].value = wanted["radius"]
@@ -122,10 +124,11 @@ class LipschitzDial(Panel):
     def measures(self) -> dict[str, float]:
         """What the curves show at the chosen L."""
         at = self.controls["L"].value
-        return {name: values[at] for name, values in self._series().items()}
+        return {name: values[at] for name, values in self._series.items()}
 
     def show(self) -> None:
         """Bring picture and status line in line with the controls."""
+        self._series = self._measured(self.controls["radius"].value)
         self._board.value = self._picture().html()
         told = ", ".join(f"{name} {value:.3f}" for name, value in self.measures.items())
         self.status = f"L = {self.value['L']:.3g}: {told}."
@@ -134,8 +137,7 @@ class LipschitzDial(Panel):
         """Return the picture, as HTML that needs no kernel."""
         return self._picture().html()
 
-    def _series(self) -> dict[str, list[float]]:
-        radius = self.controls["radius"].value
+    def _measured(self, radius: float) -> dict[str, list[float]]:
         series: dict[str, list[float]] = {
             "error, sample": [],
             "error, fresh": [],
@@ -144,15 +146,15 @@ class LipschitzDial(Panel):
         }
         error, fresh_error, right, kept = series.values()
         y, fresh_y = self._y
-        for (logits, fresh_logits), L in zip(self._logits, self.constants, strict=True):
+        for (logits, fresh_logits), L in zip(self._logits, self._bounds, strict=True):
             error.append(expected_error(logits.sigmoid(), y).item())
             fresh_error.append(expected_error(fresh_logits.sigmoid(), fresh_y).item())
-            shares = certified_accuracy(fresh_logits, fresh_y, 4 * L, (0.0, radius))
+            shares = certified_accuracy(fresh_logits, fresh_y, L, (0.0, radius))
             right.append(shares[0].item())
             kept.append(shares[1].item())
         return series
 
-    def _picture(self):
+    def _picture(self) -> Picture:
         Z, y = self._sample
         at = self.controls["L"].value
         return dial_board(
@@ -161,10 +163,25 @@ class LipschitzDial(Panel):
             Z.numpy(),
             y.numpy(),
             [_told(L) for L in self.constants],
-            self._series(),
+            self._series,
             _told(self.constants[at]),
             self._outcomes,
         )
+
+
+def _bound(model: nn.Sequential) -> float:
+    """Return the logit's constant, of a model that the dial can show."""
+    bound = lipschitz_bound(model)
+    if bound == 0:
+        raise FairtutorError("A model has the constant 0: it is the same for all.")
+    with torch.no_grad():
+        answer = model(torch.zeros(1, 2))
+    if answer.shape != (1, 1):
+        raise FairtutorError(
+            f"A model answers with {answer.shape[-1]} numbers; give models of one "
+            "logit."
+        )
+    return bound
 
 
 def _told(L: float) -> float:

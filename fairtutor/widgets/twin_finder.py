@@ -14,7 +14,7 @@ from ..figures import Picture
 from ..figures.twins import image_strip
 from ..similarity import total_variation
 from .base import Panel, button
-from .controls import BY_KEYBOARD, WRAP
+from .controls import BY_KEYBOARD, WRAP, require_settings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -125,11 +125,7 @@ D/ρ: 0.8.')
 
     @value.setter
     def value(self, settings: Mapping[str, str | int]) -> None:
-        for name in settings:
-            if name not in self.controls:
-                raise FairtutorError(
-                    f"There is no setting {name!r}. {did_you_mean(name, self.controls)}"
-                )
+        require_settings(settings, self.controls)
         wanted = {**self.value, **settings}
         self._require(**wanted)
         for name, control in self.controls.items():

@@ -29,7 +29,7 @@ def lipschitz_bound(network: nn.Sequential) -> float:
     Raises
     ------
     FairtutorError
-        A layer's constant is not known.
+        It is no sequence of layers, or a layer's constant is not known.
 
     References
     ----------
@@ -88,6 +88,11 @@ def layer_constants(network: nn.Sequential) -> list[tuple[str, float]]:
     >>> layer_constants(nn.Sequential(nn.ReLU(), nn.Softmax(dim=1)))
     [('ReLU', 1.0), ('Softmax', 0.5)]
     """
+    if not isinstance(network, nn.Sequential):
+        raise FairtutorError(
+            f"{type(network).__name__} is no nn.Sequential. Put the layers into "
+            "one, or take what a LipschitzNetwork's export() returns."
+        )
     return [(type(layer).__name__, _constant(layer)) for layer in network]
 
 

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from ...exchange.errors import FairtutorError
+
 
 def expected_error(p: Tensor, y: Tensor) -> Tensor:
     """Return the mean of 1 − p_y: how often the randomised classifier is wrong.
@@ -22,11 +24,17 @@ def expected_error(p: Tensor, y: Tensor) -> Tensor:
         A scalar in [0, 1]. Unlike the error of decisions it is Lipschitz in p, and
         changes when scores are scaled.
 
+    Raises
+    ------
+    FairtutorError
+        A y is no class of p, or the lengths differ.
+
     Examples
     --------
     >>> round(expected_error(torch.tensor([0.9, 0.2]), torch.tensor([1, 0])).item(), 2)
     0.15
     """
+    _require_outcomes(p, y)
     if p.ndim == 1:
         return (y - p).abs().mean()
     return 1 - p.gather(1, y.long().unsqueeze(1)).mean()
@@ -56,6 +64,11 @@ def certified_radius(scores: Tensor, y: Tensor, L: float) -> Tensor:
     torch.Tensor
         (n,). Negative where the decision is wrong.
 
+    Raises
+    ------
+    FairtutorError
+        A y is no class of the scores, the lengths differ, or L is not above 0.
+
     References
     ----------
     Tsuzuku, Sato & Sugiyama (2018), "Lipschitz-margin training". Béthune et al.
@@ -66,6 +79,9 @@ def certified_radius(scores: Tensor, y: Tensor, L: float) -> Tensor:
     >>> certified_radius(torch.tensor([3.0, 3.0]), torch.tensor([1, 0]), L=2.0)
     tensor([ 1.5000, -1.5000])
     """
+    _require_outcomes(scores, y)
+    if not 0 < L < float("inf"):
+        raise FairtutorError(f"L is {L}; use a number above 0.")
     if scores.ndim == 1:
         return torch.where(y > 0.5, scores, -scores) / L
     own = y.long().unsqueeze(1)
@@ -126,3 +142,15 @@ def probability_constant(L: float, classes: int = 2) -> float:
     1.0
     """
     return L / 4 if classes == 2 else L * 2**0.5 / 4
+
+
+def _require_outcomes(scores: Tensor, y: Tensor) -> None:
+    """Refuse outcomes that are none of the classes, or not one for each row."""
+    if scores.ndim > 2 or y.shape != scores.shape[:1]:
+        raise FairtutorError(
+            f"y has the shape {tuple(y.shape)} and the scores {tuple(scores.shape)}; "
+            "give one y for each row."
+        )
+    classes = 2 if scores.ndim == 1 else scores.shape[1]
+    for other in y[(y < 0) | (y >= classes) | (y != y.round())][:1].tolist():
+        raise FairtutorError(f"A y is {other:g}; use 0 to {classes - 1}.")

@@ -9,8 +9,10 @@ from torch.nn import functional
 
 from ...exchange.architecture import KINDS, Layers, build, output_width
 from ...exchange.errors import FairtutorError, did_you_mean
+from ...exchange.values import Number, require_number
 from .layers import LINEAR, AlmostOrthogonal, SDPResidual
 
+ABOVE_0 = Number(1e-9, 1e9)
 METHODS = (*LINEAR, "sll")
 
 
@@ -69,8 +71,7 @@ class LipschitzNetwork(nn.Module):
                 f"The activation is {activation!r}; use groupsort, relu or tanh, which "
                 "have the constant 1."
             )
-        if not 0 < L < float("inf"):
-            raise FairtutorError(f"L is {L!r}; use a number above 0.")
+        require_number("L", L, ABOVE_0, "L")
         if len(widths) < 2:
             raise FairtutorError(
                 f"The widths are {widths}; at least an input and an output width are "
@@ -147,15 +148,12 @@ class Margins(nn.Module):
         L: float = 1.0,
     ) -> None:
         super().__init__()
-        if not 0 < temperature < float("inf"):
-            raise FairtutorError(
-                f"temperature is {temperature!r}; use a number above 0."
-            )
+        require_number("temperature", temperature, ABOVE_0, "temperature")
         self.network, self.temperature = network, temperature
         self.penalty, self.L = penalty, L
 
     def forward(self, X: Tensor, y: Tensor) -> dict[str, Tensor]:
-        """Return the losses of a batch: X (n, d); y (n,), the class or 0.0 and 1.0."""
+        """Return the losses of a batch: X (n, d); y (n,), the class or 0 and 1."""
         if not self.penalty or not self.training:
             return {"loss": self._cross_entropy(self.network(X), y)}
         X = X.detach().requires_grad_(True)
@@ -169,12 +167,14 @@ class Margins(nn.Module):
     def _cross_entropy(self, scores: Tensor, y: Tensor) -> Tensor:
         scaled = self.temperature * scores
         if scores.shape[1] == 1:
-            return functional.binary_cross_entropy_with_logits(scaled[:, 0], y)
-        return functional.cross_entropy(scaled, y)
+            return functional.binary_cross_entropy_with_logits(
+                scaled[:, 0], y.to(scaled)
+            )
+        return functional.cross_entropy(scaled, y.long())
 
 
 def _of(scores: Tensor, y: Tensor) -> Tensor:
-    return scores.gather(1, y.unsqueeze(1)).squeeze(1)
+    return scores.gather(1, y.long().unsqueeze(1)).squeeze(1)
 
 
 def _declared(widths: tuple[int, ...], method: str, activation: str) -> Iterator[tuple]:
