@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from .adversarial import adversarial
 from .base import NOTIONS, Encoder, Method, Task
+from .distance import Alike, learn_distance
 from .erasure import erasure
 from .identity import identity
 from .moments import moments
@@ -47,6 +48,7 @@ __all__ = [
     "METHODS",
     "NOTIONS",
     "STRENGTHS",
+    "Alike",
     "Encoder",
     "Method",
     "PrototypeEncoder",
@@ -54,6 +56,7 @@ __all__ = [
     "adversarial",
     "erasure",
     "identity",
+    "learn_distance",
     "moments",
     "pairwise",
     "projection",

@@ -3,6 +3,8 @@
 from .box import Box, GridCells, TreeCells
 from .cells import Cells
 from .judgements import comparable_people, within_group_quantiles
+from .linear import comparable_directions, pair_map
+from .moves import Moves, shifted
 from .neighbours import neighbour_distance, neighbour_mean
 from .pairs import (
     Pairs,
@@ -11,6 +13,15 @@ from .pairs import (
     total_variation,
     worst_pairs,
 )
+from .quality import (
+    draw_triplets,
+    geodesic_distances,
+    isotropy,
+    moved_too_far,
+    retrieval_at_1,
+    straightness,
+    triplet_agreement,
+)
 from .scatter import class_scatter, neighbour_scatter, pair_scatter
 from .subspace import sensitive_subspace
 
@@ -18,18 +29,29 @@ __all__ = [
     "Box",
     "Cells",
     "GridCells",
+    "Moves",
     "Pairs",
     "TreeCells",
     "class_scatter",
+    "comparable_directions",
     "comparable_people",
     "disjoint_pairs",
+    "draw_triplets",
+    "geodesic_distances",
+    "isotropy",
     "mean_pair_distance",
+    "moved_too_far",
     "neighbour_distance",
     "neighbour_mean",
     "neighbour_scatter",
+    "pair_map",
     "pair_scatter",
+    "retrieval_at_1",
     "sensitive_subspace",
+    "shifted",
+    "straightness",
     "total_variation",
+    "triplet_agreement",
     "within_group_quantiles",
     "worst_pairs",
 ]

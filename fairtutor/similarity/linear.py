@@ -1,0 +1,163 @@
+"""Linear fair distances from judgements: FACE from groups, EXPLORE from pairs."""
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn.functional import logsigmoid
+
+from ..exchange.errors import FairtutorError
+from ..exchange.values import Number, require_number
+
+STEPS, TOLERANCE = 500, 1e-9
+
+
+def comparable_directions(X: Tensor, groups: Tensor, k: int) -> Tensor:
+    """Return the directions along which comparable people differ most (FACE).
+
+    Someone says of several groups that the people of each are comparable for the task.
+    Whatever makes them differ then shall not count: the first k principal directions
+    of the differences from each group's mean.
+
+    Parameters
+    ----------
+    X
+        (n, d).
+    groups
+        The group of comparable people that each row belongs to, (n,), from 0.
+    k
+        How many directions, from 1 to d.
+
+    Returns
+    -------
+    torch.Tensor
+        U, (d, k), orthonormal, in the type and on the device of X, for the distance
+        ‖(I − UUᵀ)(x − x')‖ of :class:`fairtutor.training.adversary.FairDistance`.
+
+    Raises
+    ------
+    FairtutorError
+        There is not one group for each row, or k is more than the people differ in.
+
+    References
+    ----------
+    Mukherjee, Yurochkin, Banerjee & Sun (2020), "Two simple ways to learn individual
+    fairness metrics from data", algorithm 1 (FACE).
+
+    Examples
+    --------
+    >>> X = torch.tensor([[0.0, 1.0], [4.0, 1.1], [2.0, 7.0], [9.0, 7.1]])
+    >>> comparable_directions(X, torch.tensor([0, 0, 1, 1]), 1).abs().round()
+    tensor([[1.],
+            [0.]])
+    """
+    if X.ndim != 2 or groups.shape != X.shape[:1]:
+        raise FairtutorError(
+            f"X has the shape {tuple(X.shape)} and groups {tuple(groups.shape)}; give "
+            "one group for each row."
+        )
+    require_number("k", k, Number(1, X.shape[1], whole=True), "k")
+    rows = X.double()
+    for group in groups.unique():
+        rows[groups == group] -= rows[groups == group].mean(0)
+    _, sizes, directions = torch.linalg.svd(rows, full_matrices=False)
+    known = int((sizes > TOLERANCE * sizes[0]).sum())
+    if k > known:
+        raise FairtutorError(
+            f"k is {k}, and comparable people differ in {known} directions; use fewer, "
+            "or judge more people."
+        )
+    return directions[:k].T.to(X)
+
+
+def pair_map(first: Tensor, second: Tensor, comparable: Tensor) -> Tensor:
+    r"""Return W of the ‖W(x − x')‖ that explains judgements of pairs (EXPLORE).
+
+    A pair is judged comparable with probability 2 σ(−‖W(x − x')‖²): 1 at distance 0,
+    less the farther they are. The likelihood of all judgements is made as large as it
+    gets; it is concave in Σ = WᵀW, and Σ stays positive semidefinite by a projection
+    after each step.
+
+    Parameters
+    ----------
+    first, second
+        The two people of each pair, (m, d) each.
+    comparable
+        (m,), true where somebody judged the pair to be comparable.
+
+    Returns
+    -------
+    torch.Tensor
+        W, (d, d), symmetric, float64.
+
+    Raises
+    ------
+    FairtutorError
+        The shapes differ, or all judgements are the same.
+
+    References
+    ----------
+    Mukherjee, Yurochkin, Banerjee & Sun (2020), algorithm 2 (EXPLORE). They take
+    stochastic gradient steps; we take all pairs at once, with momentum (Beck & Teboulle
+    2009) and a step that is halved whenever the likelihood falls.
+
+    Examples
+    --------
+    >>> first = torch.randn(500, 2, generator=torch.Generator().manual_seed(0))
+    >>> second = torch.randn(500, 2, generator=torch.Generator().manual_seed(1))
+    >>> near = (first - second)[:, 0].abs() < 0.5  # the arbiter sees one coordinate
+    >>> W = pair_map(first, second, near)
+    >>> bool(W[0, 0] > 5 * W[1, 1])
+    True
+    """
+    if first.shape != second.shape or comparable.shape != first.shape[:1]:
+        raise FairtutorError(
+            f"The pairs have the shapes {tuple(first.shape)} and {tuple(second.shape)} "
+            f"and the judgements {tuple(comparable.shape)}; give one judgement a pair."
+        )
+    if comparable.all() or not comparable.any():
+        raise FairtutorError("All pairs are judged alike; no distance explains that.")
+    apart = (first - second).double()
+    unit = apart.square().sum(1).mean()
+    apart, same = apart / unit.sqrt(), comparable.bool()
+    step = 4 / apart.square().sum(1).square().mean()  # −σ′ is at most ¼
+    sigma = torch.eye(apart.shape[1], dtype=torch.float64, device=apart.device)
+    ahead, momentum, before = sigma, 1.0, -torch.inf
+    for _ in range(STEPS):
+        pull = _slope(_squared(apart, ahead), same)
+        new = _positive(ahead + step * (apart.T * pull) @ apart / len(apart))
+        gained = _likelihood(_squared(apart, new), same)
+        if gained < before:  # it overshot: begin anew from the last point
+            ahead, momentum, step = sigma, 1.0, step / 2
+            continue
+        faster = (1 + (1 + 4 * momentum**2) ** 0.5) / 2
+        ahead = new + (momentum - 1) / faster * (new - sigma)
+        done = (new - sigma).norm() < TOLERANCE * sigma.norm()
+        sigma, momentum, before = new, faster, gained
+        if done:
+            break
+    values, directions = torch.linalg.eigh(sigma / unit)
+    return directions * values.clamp(min=0).sqrt() @ directions.T
+
+
+def _squared(apart: Tensor, sigma: Tensor) -> Tensor:
+    """Return d² = (x − x')ᵀ Σ (x − x') of each pair."""
+    return ((apart @ sigma) * apart).sum(1).clamp(min=1e-9)
+
+
+def _likelihood(squared: Tensor, same: Tensor) -> Tensor:
+    """Return the mean of log 2σ(−d²) over comparable, log(1 − 2σ(−d²)) over others."""
+    alike = logsigmoid(-squared) + math.log(2)
+    unlike = torch.log(torch.tanh(squared / 2))  # 1 − 2σ(−d²) = tanh(d² / 2)
+    return torch.where(same, alike, unlike).mean()
+
+
+def _slope(squared: Tensor, same: Tensor) -> Tensor:
+    """Return the likelihood's derivative in each d²."""
+    return torch.where(same, -squared.sigmoid(), 1 / torch.sinh(squared.clamp(max=50)))
+
+
+def _positive(sigma: Tensor) -> Tensor:
+    """Return the nearest positive semidefinite matrix."""
+    values, directions = torch.linalg.eigh((sigma + sigma.T) / 2)
+    return directions * values.clamp(min=0) @ directions.T
