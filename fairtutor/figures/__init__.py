@@ -19,12 +19,14 @@ from .lines import lines
 from .live import live_curve
 from .live_embedding import live_embedding
 from .loop import loop_diagram
+from .named import named_values
 from .picture import Diagram, Picture
 from .rates import rates_by_group
 from .scores import threshold_rates
 from .sequential import limits_by_rows, rows_to_verdict, wealth_by_rows
 from .thresholds import rates_by_threshold, score_distributions
 from .trail import TrailPoint, fairness_utility_trail, trail_points
+from .twins import image_strip
 from .users import error_sums, mistrust_costs, tasks_by_user
 from .verdicts import verdict_regions
 
@@ -43,6 +45,7 @@ __all__ = [
     "fairness_utility_trail",
     "false_meets_curve",
     "frontier_point",
+    "image_strip",
     "joined_people",
     "leakage_by_probe",
     "limits_by_rows",
@@ -52,6 +55,7 @@ __all__ = [
     "loop_diagram",
     "means_and_spreads",
     "mistrust_costs",
+    "named_values",
     "principal_plane",
     "rate_cards",
     "rates_by_group",

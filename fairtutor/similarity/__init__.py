@@ -16,6 +16,7 @@ from .pairs import (
 from .quality import (
     draw_triplets,
     geodesic_distances,
+    geodesic_path,
     isotropy,
     moved_too_far,
     retrieval_at_1,
@@ -38,6 +39,7 @@ __all__ = [
     "disjoint_pairs",
     "draw_triplets",
     "geodesic_distances",
+    "geodesic_path",
     "isotropy",
     "mean_pair_distance",
     "moved_too_far",

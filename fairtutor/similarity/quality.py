@@ -1,5 +1,7 @@
 """What makes a distance good? Agreement with judgements, classes and invariances."""
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
@@ -7,6 +9,9 @@ from torch.nn.functional import one_hot
 from ..exchange.errors import FairtutorError
 from .neighbours import neighbour_mean
 from .pairs import CHUNK
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 
 def draw_triplets(y: Tensor, n: int, seed: int = 0) -> Tensor:
@@ -203,10 +208,49 @@ def geodesic_distances(Z: Tensor, k: int = 10) -> Tensor:
     2.0
     """
     from scipy.sparse.csgraph import shortest_path
-    from sklearn.neighbors import kneighbors_graph
 
-    edges = kneighbors_graph(Z.double().cpu().numpy(), k, mode="distance")
-    return torch.from_numpy(shortest_path(edges, directed=False))
+    return torch.from_numpy(shortest_path(_neighbour_graph(Z, k), directed=False))
+
+
+def geodesic_path(Z: Tensor, start: int, end: int, k: int = 10) -> list[int]:
+    """Return the rows on the shortest path along the data.
+
+    Parameters
+    ----------
+    Z, k
+        As for :func:`geodesic_distances`.
+    start, end
+        Positions of two rows.
+
+    Returns
+    -------
+    list of int
+        Positions, ``start`` first and ``end`` last.
+
+    Raises
+    ------
+    FairtutorError
+        No path joins the two.
+
+    Examples
+    --------
+    >>> geodesic_path(torch.tensor([[0.0], [2.0], [1.0]]), 0, 1, k=1)
+    [0, 2, 1]
+    """
+    from scipy.sparse.csgraph import shortest_path
+
+    graph = _neighbour_graph(Z, k)
+    _, before = shortest_path(
+        graph, directed=False, indices=start, return_predecessors=True
+    )
+    path = [end]
+    while path[-1] != start:
+        if before[path[-1]] < 0:
+            raise FairtutorError(
+                f"No path joins rows {start} and {end}; use more than {k} neighbours."
+            )
+        path.append(int(before[path[-1]]))
+    return path[::-1]
 
 
 def straightness(Z: Tensor, k: int = 10) -> float:
@@ -239,6 +283,13 @@ def straightness(Z: Tensor, k: int = 10) -> float:
     above = torch.ones_like(along, dtype=torch.bool).triu(1) & along.isfinite()
     ranked = spearmanr(along[above].numpy(), straight[above].numpy())
     return round(float(ranked.statistic), 12)
+
+
+def _neighbour_graph(Z: Tensor, k: int) -> "csr_matrix":
+    """Return the distances to each row's k nearest other rows."""
+    from sklearn.neighbors import kneighbors_graph
+
+    return kneighbors_graph(Z.double().cpu().numpy(), k, mode="distance")
 
 
 def _below(limits: Tensor, draw: torch.Generator) -> Tensor:
