@@ -2,7 +2,7 @@
 
     python experiments/words.py
 
-Ten seeds, in some ten minutes on one core. A user learns from the lexicon's words
+Ten seeds, in some two minutes on one core. A user learns from the lexicon's words
 (splits "train" and "validation") which words are positive, and is then asked about
 given names, which it never saw. Accuracy on the 1,500 held-out words (test and audit
 batches). Each seed shares the names out into two halves at random, within race and

@@ -7,6 +7,7 @@ from .cell_explorer import CellExplorer
 from .elicitation import ElicitationPanel
 from .lipschitz_dial import LipschitzDial
 from .loop import LoopPanel
+from .neighbour_explorer import NeighbourExplorer
 from .producer import ProducerPanel
 from .regulator import RegulatorPanel
 from .thresholds import ThresholdExplorer
@@ -20,6 +21,7 @@ __all__ = [
     "ElicitationPanel",
     "LipschitzDial",
     "LoopPanel",
+    "NeighbourExplorer",
     "Panel",
     "ProducerPanel",
     "RegulatorPanel",
