@@ -3,7 +3,7 @@
 from .box import Box, GridCells, TreeCells
 from .cells import Cells
 from .judgements import comparable_people, within_group_quantiles
-from .linear import comparable_directions, pair_map
+from .linear import comparable_directions, pair_map, triplet_weights
 from .moves import Moves, shifted
 from .neighbours import neighbour_distance, neighbour_mean
 from .pairs import (
@@ -54,6 +54,7 @@ __all__ = [
     "straightness",
     "total_variation",
     "triplet_agreement",
+    "triplet_weights",
     "within_group_quantiles",
     "worst_pairs",
 ]

@@ -1,7 +1,8 @@
-"""Linear fair distances from judgements: FACE from groups, EXPLORE from pairs."""
+"""Linear distances from judgements: groups (FACE), pairs (EXPLORE), triplets."""
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
@@ -138,6 +139,73 @@ def pair_map(first: Tensor, second: Tensor, comparable: Tensor) -> Tensor:
             break
     values, directions = torch.linalg.eigh(sigma / unit)
     return directions * values.clamp(min=0).sqrt() @ directions.T
+
+
+def triplet_weights(Z: Tensor, triplets: Tensor, *, prior: float = 1.0) -> Tensor:
+    r"""Return what each coordinate counts, from judgements of triplets.
+
+    "a is more like b than like c" is answered with the probability
+
+        σ(Σₖ wₖ ((aₖ − cₖ)² − (aₖ − bₖ)²)),
+
+    and w ≥ 0 is the most probable one. Before the first answer all coordinates count
+    alike, w = 1/d; the prior is normal around that.
+
+    Parameters
+    ----------
+    Z
+        (n, d), of coordinates with comparable units, such as standardised ones.
+    triplets
+        (m, 3), positions of a, b, c; judged is that a is more like b. m may be 0.
+    prior
+        How many answers the prior is worth, above 0.
+
+    Returns
+    -------
+    torch.Tensor
+        w, (d,) float64, for the distance √(Σ wₖ (xₖ − x'ₖ)²).
+
+    Raises
+    ------
+    FairtutorError
+        Z is not finite, the triplets are no rows of three positions in Z, or the prior
+        is not above 0.
+
+    References
+    ----------
+    Schultz & Joachims (2003), "Learning a distance metric from relative comparisons",
+    who ask for margins where we ask for probabilities.
+
+    Examples
+    --------
+    >>> Z = torch.tensor([[0.0, 0.0], [0.1, 2.0], [2.0, 0.1]])
+    >>> w = triplet_weights(Z, torch.tensor([[0, 1, 2]] * 20))
+    >>> bool(w[0] > 0.5 > w[1])
+    True
+    """
+    from scipy.optimize import minimize
+
+    require_number("prior", prior, Number(1e-6, 1e6), "prior")
+    if triplets.ndim != 2 or triplets.shape[1] != 3 or not Z.isfinite().all():
+        raise FairtutorError(
+            f"The triplets have the shape {tuple(triplets.shape)} and Z "
+            f"{tuple(Z.shape)}; give (m, 3) positions of finite rows."
+        )
+    if len(triplets) and not 0 <= int(triplets.min()) <= int(triplets.max()) < len(Z):
+        raise FairtutorError(f"A position is not from 0 to {len(Z) - 1}.")
+    a, b, c = (Z.double()[column] for column in triplets.unbind(1))
+    gain = ((a - c).square() - (a - b).square()).cpu().numpy()
+    start = np.full(Z.shape[1], 1 / Z.shape[1])
+
+    def cost(w: np.ndarray) -> tuple[float, np.ndarray]:
+        t = gain @ w
+        away = w - start
+        value = np.logaddexp(0, -t).sum() + prior * len(w) * away @ away / 2
+        slope = prior * len(w) * away - gain.T @ (1 / (1 + np.exp(np.minimum(t, 500))))
+        return value, slope
+
+    found = minimize(cost, start, jac=True, bounds=[(0, None)] * len(start))
+    return torch.from_numpy(found.x).to(Z.device)
 
 
 def _squared(apart: Tensor, sigma: Tensor) -> Tensor:

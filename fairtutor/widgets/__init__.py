@@ -4,6 +4,7 @@ from .audit_explorer import AuditExplorer
 from .base import Panel
 from .bound_explorer import BoundExplorer
 from .cell_explorer import CellExplorer
+from .distance_game import DistanceGame
 from .elicitation import ElicitationPanel
 from .lipschitz_dial import LipschitzDial
 from .loop import LoopPanel
@@ -18,6 +19,7 @@ __all__ = [
     "AuditExplorer",
     "BoundExplorer",
     "CellExplorer",
+    "DistanceGame",
     "ElicitationPanel",
     "LipschitzDial",
     "LoopPanel",
