@@ -9,6 +9,7 @@ from torch.nn.functional import logsigmoid
 
 from ..exchange.errors import FairtutorError
 from ..exchange.values import Number, require_number
+from ..training.device import threads_for
 
 STEPS, TOLERANCE = 500, 1e-9
 
@@ -121,22 +122,8 @@ def pair_map(first: Tensor, second: Tensor, comparable: Tensor) -> Tensor:
     apart = (first - second).double()
     unit = apart.square().sum(1).mean()
     apart, same = apart / unit.sqrt(), comparable.bool()
-    step = 4 / apart.square().sum(1).square().mean()  # −σ′ is at most ¼
-    sigma = torch.eye(apart.shape[1], dtype=torch.float64, device=apart.device)
-    ahead, momentum, before = sigma, 1.0, -torch.inf
-    for _ in range(STEPS):
-        pull = _slope(_squared(apart, ahead), same)
-        new = _positive(ahead + step * (apart.T * pull) @ apart / len(apart))
-        gained = _likelihood(_squared(apart, new), same)
-        if gained < before:  # it overshot: begin anew from the last point
-            ahead, momentum, step = sigma, 1.0, step / 2
-            continue
-        faster = (1 + (1 + 4 * momentum**2) ** 0.5) / 2
-        ahead = new + (momentum - 1) / faster * (new - sigma)
-        done = (new - sigma).norm() < TOLERANCE * sigma.norm()
-        sigma, momentum, before = new, faster, gained
-        if done:
-            break
+    with threads_for(apart.numel() * apart.shape[1]):
+        sigma = _likeliest(apart, same)
     values, directions = torch.linalg.eigh(sigma / unit)
     return directions * values.clamp(min=0).sqrt() @ directions.T
 
@@ -206,6 +193,27 @@ def triplet_weights(Z: Tensor, triplets: Tensor, *, prior: float = 1.0) -> Tenso
 
     found = minimize(cost, start, jac=True, bounds=[(0, None)] * len(start))
     return torch.from_numpy(found.x).to(Z.device)
+
+
+def _likeliest(apart: Tensor, same: Tensor) -> Tensor:
+    """Return the Σ under which the judgements are most likely, by ascent."""
+    step = 4 / apart.square().sum(1).square().mean()  # −σ′ is at most ¼
+    sigma = torch.eye(apart.shape[1], dtype=torch.float64, device=apart.device)
+    ahead, momentum, before = sigma, 1.0, -torch.inf
+    for _ in range(STEPS):
+        pull = _slope(_squared(apart, ahead), same)
+        new = _positive(ahead + step * (apart.T * pull) @ apart / len(apart))
+        gained = _likelihood(_squared(apart, new), same)
+        if gained < before:  # it overshot: begin anew from the last point
+            ahead, momentum, step = sigma, 1.0, step / 2
+            continue
+        faster = (1 + (1 + 4 * momentum**2) ** 0.5) / 2
+        ahead = new + (momentum - 1) / faster * (new - sigma)
+        done = (new - sigma).norm() < TOLERANCE * sigma.norm()
+        sigma, momentum, before = new, faster, gained
+        if done:
+            break
+    return sigma
 
 
 def _squared(apart: Tensor, sigma: Tensor) -> Tensor:
