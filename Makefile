@@ -18,7 +18,9 @@ CHAPTERS := $(wildcard chapters/*.ipynb)
 PARALLEL := -n 2 --dist loadfile
 NOTEBOOKS := --nbval-lax --nbval-current-env --nbval-cell-timeout=120 \
 	--nbval-kernel-startup-timeout=180 --nbval-sanitize-with=tests/sanitize.cfg
-PYTEST := $(IN_VENV) -m pytest $(PARALLEL) $(NOTEBOOKS)
+# One thread for each worker and its kernels: threads that share a core wait for each
+# other, and training takes ten times as long.
+PYTEST := OMP_NUM_THREADS=1 $(IN_VENV) -m pytest $(PARALLEL) $(NOTEBOOKS)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
