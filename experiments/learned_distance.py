@@ -2,8 +2,8 @@
 
     python experiments/learned_distance.py
 
-Five seeds and five splits of the classes, in some two hours on one core (--jobs 2 for
-two). φ learns from the 3,500 images of the encoder and training splits, with their
+Five seeds and five splits of the classes, in some fifty minutes on one core (--jobs 2
+for two). φ learns from the 3,500 images of the encoder and training splits, with their
 labels ("supervised") or without any ("label-free"); one φ answers everything in its
 column. Held out are the 1,250 images of test and audit batches. Each seed draws its own
 splits; network, moves and temperatures of φ were chosen on the splits of seed 0, which

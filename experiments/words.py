@@ -1,4 +1,4 @@
-"""Words and names: what a model of sentiment says of a name, and three fair distances.
+"""Words and names: what a model of sentiment says of a name, and fairer distances.
 
     python experiments/words.py
 
@@ -13,13 +13,14 @@ gap by race, by gender: difference of the groups' mean P(positive), European Ame
 African American, female − male; "in log-odds" the same of the logit. "distance of
 names": the mean difference of P(positive) between two names, whoever bears them.
 
-Rows: the constant; "raw" (the vectors as published); "FACE, k" (k directions in which
-the names of the one half differ most, taken out; Mukherjee et al. 2020); "means" (two
-directions: from the mean of one group to that of the other, by race and by gender, as
-if the regulator had judged the two average names to be comparable); both together;
-"regression" (the directions of two logistic regressions for race and gender; Yurochkin
-et al. 2020); "EXPLORE" (W from judgements of 2,000 pairs: two names are comparable, a
-positive and a negative word are not). Each under a logistic regression and under a
+"constant" is the accuracy of always saying the same. Rows: "raw" (the vectors as
+published); "FACE, k" (k directions in which the names of the one half differ most,
+taken out; Mukherjee et al. 2020); "means" (two directions: from the mean of one group
+to that of the other, by race and by gender, as if the regulator had judged the two
+average names to be comparable); both together; "regression" (the directions of two
+logistic regressions for race and gender; Yurochkin et al. 2020); "EXPLORE" (W from
+judgements of 2,000 pairs: two names are comparable, a positive and a negative word are
+not). Each under a logistic regression and under a
 network of two hidden layers.
 """
 

@@ -1,7 +1,6 @@
 """The audit explorer and the figures of planned and watched audits."""
 
 import re
-import time
 import xml.etree.ElementTree as ElementTree
 
 import numpy as np
@@ -128,15 +127,6 @@ def test_the_snapshot_needs_no_kernel_and_is_the_same_every_time():
     assert first.snapshot() == second.snapshot()
     assert "<svg" not in first.snapshot() and "#0072B2" in first.snapshot()
     assert re.search(r'alt="Verdicts by estimated gap, .*true gap', first.snapshot())
-
-
-def test_a_slider_is_answered_within_a_tenth_of_a_second():
-    panel, taken = AuditExplorer(PLAN, gap=0.15), []
-    for rows in (500, 2000, 10_000, 50_000, 100_000, 1000):
-        start = time.process_time()
-        panel.controls["rows"].value = rows
-        taken.append(time.process_time() - start)
-    assert np.median(taken) < 0.1
 
 
 def test_every_control_has_a_label_and_says_what_it_does():

@@ -13,6 +13,7 @@ from fairtutor.similarity import (
     comparable_directions,
     draw_triplets,
     geodesic_distances,
+    geodesic_path,
     isotropy,
     moved_too_far,
     pair_map,
@@ -100,6 +101,16 @@ def test_explore_does_not_depend_on_the_unit():
     one = pair_map(first, second, near)
     other = pair_map(100 * first, 100 * second, near)
     assert torch.allclose(one, 100 * other, atol=1e-3 * one.abs().max().item())
+
+
+@pytest.mark.parametrize("kind", [torch.float32, torch.float64])
+def test_what_is_handed_in_is_not_changed(kind):
+    X, other, groups = drawn(0, 9, 3).to(kind), drawn(1, 9, 3).to(kind), torch.zeros(9)
+    before = X.clone(), other.clone()
+    comparable_directions(X, groups, 1)
+    pair_map(X, other, torch.arange(9) < 4)
+    moved_too_far(X, other, torch.arange(9))
+    assert torch.equal(X, before[0]) and torch.equal(other, before[1])
 
 
 # --------------------------------------------------------------------------- quality
@@ -237,6 +248,40 @@ def test_phi_is_a_declared_network_and_repeats_with_its_seed():
     assert torch.equal(one.module(X), again.module(X))
     assert not torch.equal(one.module(X), two.module(X))
     assert lipschitz_bound(one.module) > 0
+
+
+ROWS, CLASSES = torch.eye(4), torch.arange(4) % 2
+HOLE = torch.tensor([[0.0, 1.0], [float("nan"), 1.0], [2.0, 0.0]])
+
+
+@pytest.mark.parametrize(
+    ("attempt", "said"),
+    [
+        (lambda: draw_triplets(CLASSES + 0.5, 3), "A class is 0.5"),
+        (lambda: draw_triplets(CLASSES - 1, 3), "A class is -1"),
+        (lambda: draw_triplets(CLASSES, -5), "n is -5"),
+        (lambda: triplet_agreement(ROWS, torch.zeros(2, 2).long()), "of a, b and c"),
+        (lambda: triplet_agreement(ROWS, torch.zeros(0, 3).long()), "no triplet"),
+        (lambda: triplet_agreement(ROWS, torch.tensor([[0, 1, 9]])), "from 0 to 3"),
+        (lambda: triplet_agreement(HOLE, torch.tensor([[1, 0, 2]])), "nan in row 1"),
+        (lambda: retrieval_at_1(ROWS, CLASSES[:2]), "each of 4 rows"),
+        (lambda: retrieval_at_1(ROWS[:1], CLASSES[:1]), "2 rows or more"),
+        (lambda: moved_too_far(HOLE, HOLE, torch.arange(3)), "nan in row 1"),
+        (lambda: isotropy(torch.ones(3, 2)), "All rows of Z are the same"),
+        (lambda: isotropy(HOLE), "nan in row 1"),
+        (lambda: straightness(ROWS, 4), "k is 4; use a whole number from 1 to 3"),
+        (lambda: geodesic_distances(ROWS, 1.5), "k is 1.5"),
+        (lambda: geodesic_path(ROWS, 0, 9, 1), "end is 9"),
+        (lambda: comparable_directions(HOLE, torch.zeros(3), 1), "nan in row 1"),
+        (lambda: pair_map(HOLE, ROWS[:3, :2], torch.arange(3) < 1), "nan in row 1"),
+        (lambda: shifted(torch.zeros(2, 16), 1.5, 0), "right is 1.5"),
+        (lambda: learn_distance(torch.zeros(1, 784)), "2 rows or more"),
+        (lambda: learn_distance(torch.zeros(2, 784), ROWS[0, :2] / 2), "class is 0.5"),
+    ],
+)
+def test_what_has_no_quality_is_named(attempt, said):
+    with pytest.raises(FairtutorError, match=said):
+        attempt()
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def test_the_column_that_needs_no_training_comes_out_again(experiment, result):
     assert unseen == pytest.approx(result["unseen"]["raw"]["runs"][3]["retrieval"])
 
 
-def test_the_head_of_every_column_sees_the_same_rows(experiment):
+def test_each_seed_draws_splits_of_its_own(experiment):
     splits = [experiment.images(1, name)[0] for name in ("train", "test", "audit 2")]
     assert [len(X) for X in splits] == [2000, 500, 250]
     one, other = (experiment.images(seed, "test")[0] for seed in (1, 2))

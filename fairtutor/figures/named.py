@@ -47,7 +47,8 @@ def named_values(
     Raises
     ------
     FairtutorError
-        The numbers of values, names and codes differ.
+        The numbers of values, names and codes differ, a value is not finite, or a group
+        is empty.
 
     Examples
     --------
@@ -60,6 +61,11 @@ def named_values(
             f"{len(values)} values, {len(names)} names and {len(codes)} codes; give "
             "one of each for every name."
         )
+    if not np.isfinite(values).all():
+        raise FairtutorError("A value is not finite; leave its name out.")
+    for code, group in enumerate(labels):
+        if not (codes == code).any():
+            raise FairtutorError(f"Group {group!r} has no name; leave it out.")
     fig, [ax] = new_figure(8.4, 0.9 + 1.45 * len(labels))
     told = []
     for code, group in enumerate(labels):

@@ -7,9 +7,9 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from ..exchange.architecture import Layers, build
-from ..exchange.errors import FairtutorError
 from ..exchange.values import Number, require_number
 from ..similarity import Moves
+from ..similarity.checks import require_classes, require_rows
 from ..training import fit, seeded
 from .base import Encoder
 
@@ -141,7 +141,8 @@ def learn_distance(
     Raises
     ------
     FairtutorError
-        There is not one class for each row, or a setting is out of its range.
+        X has fewer than two rows or is not finite, there is not one class for each row,
+        or a setting is out of its range.
 
     Examples
     --------
@@ -151,11 +152,9 @@ def learn_distance(
     >>> learned.module(X).shape
     torch.Size([64, 32])
     """
-    if y is not None and y.shape != X.shape[:1]:
-        raise FairtutorError(
-            f"X has the shape {tuple(X.shape)} and y {tuple(y.shape)}; give one class "
-            "for each row."
-        )
+    require_rows("X", X, least=2)
+    if y is not None:
+        require_classes(y, len(X))
     label_free = y is None
     if temperature is None:
         temperature = 0.2 if label_free else 0.15

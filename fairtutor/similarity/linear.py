@@ -10,6 +10,7 @@ from torch.nn.functional import logsigmoid
 from ..exchange.errors import FairtutorError
 from ..exchange.values import Number, require_number
 from ..training.device import threads_for
+from .checks import require_rows, require_triplets
 
 STEPS, TOLERANCE = 500, 1e-9
 
@@ -39,7 +40,8 @@ def comparable_directions(X: Tensor, groups: Tensor, k: int) -> Tensor:
     Raises
     ------
     FairtutorError
-        There is not one group for each row, or k is more than the people differ in.
+        There is not one group for each row, a coordinate is not finite, or k is more
+        than the people differ in.
 
     References
     ----------
@@ -59,7 +61,8 @@ def comparable_directions(X: Tensor, groups: Tensor, k: int) -> Tensor:
             "one group for each row."
         )
     require_number("k", k, Number(1, X.shape[1], whole=True), "k")
-    rows = X.double()
+    require_rows("X", X)
+    rows = X.double().clone()
     for group in groups.unique():
         rows[groups == group] -= rows[groups == group].mean(0)
     _, sizes, directions = torch.linalg.svd(rows, full_matrices=False)
@@ -95,7 +98,7 @@ def pair_map(first: Tensor, second: Tensor, comparable: Tensor) -> Tensor:
     Raises
     ------
     FairtutorError
-        The shapes differ, or all judgements are the same.
+        The shapes differ, a coordinate is not finite, or all judgements are the same.
 
     References
     ----------
@@ -117,6 +120,8 @@ def pair_map(first: Tensor, second: Tensor, comparable: Tensor) -> Tensor:
             f"The pairs have the shapes {tuple(first.shape)} and {tuple(second.shape)} "
             f"and the judgements {tuple(comparable.shape)}; give one judgement a pair."
         )
+    require_rows("first", first)
+    require_rows("second", second)
     if comparable.all() or not comparable.any():
         raise FairtutorError("All pairs are judged alike; no distance explains that.")
     apart = (first - second).double()
@@ -173,13 +178,7 @@ def triplet_weights(Z: Tensor, triplets: Tensor, *, prior: float = 1.0) -> Tenso
     from scipy.optimize import minimize
 
     require_number("prior", prior, Number(1e-6, 1e6), "prior")
-    if triplets.ndim != 2 or triplets.shape[1] != 3 or not Z.isfinite().all():
-        raise FairtutorError(
-            f"The triplets have the shape {tuple(triplets.shape)} and Z "
-            f"{tuple(Z.shape)}; give (m, 3) positions of finite rows."
-        )
-    if len(triplets) and not 0 <= int(triplets.min()) <= int(triplets.max()) < len(Z):
-        raise FairtutorError(f"A position is not from 0 to {len(Z) - 1}.")
+    require_triplets(Z, triplets)
     a, b, c = (Z.double()[column] for column in triplets.unbind(1))
     gain = ((a - c).square() - (a - b).square()).cpu().numpy()
     start = np.full(Z.shape[1], 1 / Z.shape[1])

@@ -10,7 +10,7 @@ from torch.nn import functional
 from ..exchange.errors import FairtutorError
 from ..exchange.values import Number, require_number
 
-AMOUNT = Number(0, 90)
+AMOUNT, PIXELS = Number(0, 90), Number(-10_000, 10_000, whole=True)
 COARSE = (
     5  # places in each direction that are pulled by hand; between them it is smooth
 )
@@ -34,7 +34,7 @@ def shifted(X: Tensor, right: int, down: int) -> Tensor:
     Raises
     ------
     FairtutorError
-        Rows are no squares, or nothing would be left of them.
+        Rows are no squares, a shift is no whole number, or nothing would be left.
 
     Examples
     --------
@@ -43,6 +43,8 @@ def shifted(X: Tensor, right: int, down: int) -> Tensor:
     """
     images = _squares(X)
     side = images.shape[-1]
+    for name, pixels in (("right", right), ("down", down)):
+        require_number(name, pixels, PIXELS, name)
     if max(abs(right), abs(down)) >= side:
         raise FairtutorError(
             f"The shift is ({right}, {down}) and the images are {side} pixels wide; "

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from ..exchange.errors import FairtutorError
 from ..exchange.values import Number
+from .checks import require_finite
 from .search import Search
 
 
@@ -200,13 +201,7 @@ def _check(X: Tensor, reference: Tensor, k: int, own_position: Tensor | None) ->
     if not Number(1, available, whole=True).holds(k):
         raise FairtutorError(f"k is {k!r}; use 1 to {available}, the points there are.")
     for name, rows in (("X", X), ("reference", reference)):
-        if not rows.isfinite().all():
-            where = (~rows.isfinite()).nonzero()[0].tolist()
-            raise FairtutorError(
-                f"{name} has {rows[tuple(where)].item()} in row {where[0]}, column "
-                f"{where[1]}. Leave such rows out, or fill the gap, before distances "
-                "are taken."
-            )
+        require_finite(name, rows)
     if own_position is not None and not torch.equal(X, reference[own_position]):
         raise FairtutorError(
             "own_position does not fit: reference[own_position] must be X."

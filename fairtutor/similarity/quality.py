@@ -7,11 +7,15 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from ..exchange.errors import FairtutorError
+from ..exchange.values import Number, require_number
+from .checks import require_classes, require_rows, require_triplets
 from .neighbours import neighbour_mean
 from .pairs import CHUNK
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
+
+COUNT = Number(1, 10_000_000, whole=True)
 
 
 def draw_triplets(y: Tensor, n: int, seed: int = 0) -> Tensor:
@@ -36,7 +40,8 @@ def draw_triplets(y: Tensor, n: int, seed: int = 0) -> Tensor:
     Raises
     ------
     FairtutorError
-        No class has two members, or there is only one class.
+        A class is no whole number from 0, n none from 1, no class has two members, or
+        there is only one class.
 
     Examples
     --------
@@ -44,6 +49,9 @@ def draw_triplets(y: Tensor, n: int, seed: int = 0) -> Tensor:
     >>> sorted(set(triplets[:, 2].tolist()))
     [2]
     """
+    require_classes(y, len(y))
+    require_number("n", n, COUNT, "n")
+    y = y.long()
     sizes = torch.bincount(y)
     order = y.argsort(stable=True)
     first = sizes.cumsum(0) - sizes
@@ -75,12 +83,20 @@ def triplet_agreement(Z: Tensor, triplets: Tensor) -> float:
     float
         From 0 to 1; .5 by chance. Two equal distances count half.
 
+    Raises
+    ------
+    FairtutorError
+        There is no triplet, one is not three positions in Z, or Z is not finite.
+
     Examples
     --------
     >>> Z = torch.tensor([[0.0], [1.0], [5.0]])
     >>> triplet_agreement(Z, torch.tensor([[0, 1, 2], [2, 0, 1]]))
     0.5
     """
+    require_triplets(Z, triplets)
+    if not len(triplets):
+        raise FairtutorError("There is no triplet to agree with; give one or more.")
     a, b, c = (Z[column].double() for column in triplets.unbind(1))
     near, far = (a - b).norm(dim=1), (a - c).norm(dim=1)
     return ((near < far).double() + 0.5 * (near == far)).mean().item()
@@ -101,11 +117,19 @@ def retrieval_at_1(Z: Tensor, y: Tensor) -> float:
     float
         From 0 to 1. Nearest rows at the same distance share the answer.
 
+    Raises
+    ------
+    FairtutorError
+        There are fewer than two rows, Z is not finite, or there is not one class for
+        each row.
+
     Examples
     --------
     >>> retrieval_at_1(torch.tensor([[0.0], [1.0], [3.0]]), torch.tensor([0, 0, 1]))
     0.6666666666666666
     """
+    require_rows("Z", Z, least=2)
+    require_classes(y, len(Z))
     own = torch.arange(len(Z), device=Z.device)
     classes = one_hot(y.long()).double()
     nearest = neighbour_mean(Z, Z, classes, 1, own_position=own, progress=False)
@@ -133,7 +157,7 @@ def moved_too_far(Z: Tensor, moved: Tensor, y: Tensor) -> float:
     Raises
     ------
     FairtutorError
-        The shapes differ, or there is one class only.
+        The shapes differ, a coordinate is not finite, or there is one class only.
 
     Examples
     --------
@@ -141,11 +165,13 @@ def moved_too_far(Z: Tensor, moved: Tensor, y: Tensor) -> float:
     >>> moved_too_far(Z, Z + 0.5, torch.tensor([0, 1, 1]))
     0.0
     """
-    if Z.shape != moved.shape or y.shape != Z.shape[:1] or (y == y[0]).all():
+    if Z.shape != moved.shape or y.shape != Z.shape[:1] or (y == y[:1]).all():
         raise FairtutorError(
             f"Z has the shape {tuple(Z.shape)}, the moved rows {tuple(moved.shape)} "
             f"and y {tuple(y.shape)}; give one class a row, of two classes or more."
         )
+    require_rows("Z", Z)
+    require_rows("moved", moved)
     Z, moved = Z.double(), moved.double()
     own = (Z - moved).norm(dim=1)
     nearest = [
@@ -171,11 +197,19 @@ def isotropy(Z: Tensor) -> float:
     float
         From 1/d, all on one line, to 1, alike in all directions.
 
+    Raises
+    ------
+    FairtutorError
+        Z has fewer than two rows or is not finite, or all rows are the same.
+
     Examples
     --------
     >>> isotropy(torch.tensor([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]]))
     1.0
     """
+    require_rows("Z", Z, least=2)
+    if (Z[0] == Z).all():
+        raise FairtutorError("All rows of Z are the same; they spread in no direction.")
     covariance = torch.atleast_2d(Z.double().T.cov())
     spread = covariance.trace() ** 2 / covariance.square().sum()  # Σ λ² = ‖C‖²
     return (spread / len(covariance)).item()
@@ -195,6 +229,11 @@ def geodesic_distances(Z: Tensor, k: int = 10) -> Tensor:
     -------
     torch.Tensor
         (n, n) float64; infinite between parts that no path joins.
+
+    Raises
+    ------
+    FairtutorError
+        Z is not finite, or k is no whole number from 1 to n − 1.
 
     References
     ----------
@@ -230,7 +269,8 @@ def geodesic_path(Z: Tensor, start: int, end: int, k: int = 10) -> list[int]:
     Raises
     ------
     FairtutorError
-        No path joins the two.
+        No path joins the two, one is no position in Z, Z is not finite, or k is out of
+        its range.
 
     Examples
     --------
@@ -240,6 +280,8 @@ def geodesic_path(Z: Tensor, start: int, end: int, k: int = 10) -> list[int]:
     from scipy.sparse.csgraph import shortest_path
 
     graph = _neighbour_graph(Z, k)
+    for name, row in (("start", start), ("end", end)):
+        require_number(name, row, Number(0, len(Z) - 1, whole=True), name)
     _, before = shortest_path(
         graph, directed=False, indices=start, return_predecessors=True
     )
@@ -267,6 +309,11 @@ def straightness(Z: Tensor, k: int = 10) -> float:
         Spearman's rank correlation over all pairs that a path joins, from −1 to 1. It
         is 1 where the shortest way is the straight one.
 
+    Raises
+    ------
+    FairtutorError
+        As :func:`geodesic_distances` does.
+
     References
     ----------
     As for :func:`geodesic_distances`.
@@ -289,6 +336,8 @@ def _neighbour_graph(Z: Tensor, k: int) -> "csr_matrix":
     """Return the distances to each row's k nearest other rows."""
     from sklearn.neighbors import kneighbors_graph
 
+    require_rows("Z", Z, least=2)
+    require_number("k", k, Number(1, len(Z) - 1, whole=True), "k")
     return kneighbors_graph(Z.double().cpu().numpy(), k, mode="distance")
 
 

@@ -2,10 +2,19 @@
 
 import inspect
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sized
 from html import escape
 
-from ipywidgets import HTML, Dropdown, FloatSlider, HBox, IntText, Layout
+from ipywidgets import (
+    HTML,
+    BoundedIntText,
+    Dropdown,
+    FloatSlider,
+    HBox,
+    IntText,
+    Layout,
+)
+from torch import Tensor
 
 from ..entities import DataProducer, DataUser
 from ..entities.user import MODELS
@@ -42,6 +51,67 @@ def require_settings(settings: Collection[str], known: Collection[str]) -> None:
             raise FairtutorError(
                 f"There is no setting {name!r}. {did_you_mean(name, known)}"
             )
+
+
+def row_control(n: int, row: int) -> BoundedIntText:
+    """Make the field that says which of n rows is looked at.
+
+    Examples
+    --------
+    >>> row_control(10, row=3).max
+    9
+    """
+    return BoundedIntText(
+        value=row,
+        min=0,
+        max=n - 1,
+        description="row",
+        tooltip="Who is looked at; arrow up goes to the next, arrow down back",
+        layout=Layout(width="170px"),
+        style={"description_width": "40px"},
+    )
+
+
+def require_shown(
+    n: int,
+    of: str,
+    distances: Mapping[str, Tensor],
+    texts: Sized | None,
+    images: Tensor | None,
+    kind: str,
+) -> None:
+    """Refuse what an explorer of neighbours cannot show, each thing by its name.
+
+    Parameters
+    ----------
+    n, of
+        How many rows there are, and of what they are counted, such as ``"p"``.
+    distances
+        Coordinates, (n, d) each, at least one.
+    texts, images
+        What is shown of each row: one of the two. Images are (n, height, width).
+    kind
+        What the texts are, such as ``"names"``.
+
+    Raises
+    ------
+    FairtutorError
+    """
+    if (texts is None) == (images is None):
+        raise FairtutorError(f"Give images or {kind}; one of the two.")
+    if images is not None and images.ndim != 3:
+        raise FairtutorError(
+            f"images has the shape {tuple(images.shape)}; use (n, height, width)."
+        )
+    shown = images if texts is None else texts
+    for name, rows in {"what is shown": shown, **distances}.items():
+        if len(rows) != n:
+            raise FairtutorError(f"{name} has {len(rows)} rows, and {of} {n}.")
+    if not distances:
+        raise FairtutorError("Give a distance, by name; there is none.")
+    for name, Z in distances.items():
+        if not Z.isfinite().all():
+            raise FairtutorError(f"{name} has a coordinate that is not finite.")
 
 
 class ProducerControls(HBox):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import torch
-from ipywidgets import HTML, BoundedIntText, HBox, IntSlider, Layout
+from ipywidgets import HTML, HBox, IntSlider, Layout
 from torch import Tensor
 
 from ..exchange.errors import FairtutorError
@@ -11,9 +11,9 @@ from ..exchange.html import table
 from ..exchange.values import Number, require_number
 from ..figures.twins import image_strip
 from .base import Panel
-from .controls import WRAP, require_settings
+from .controls import WRAP, require_settings, require_shown, row_control
 
-MOST = 12
+MOST, MOST_DISTANCES = 12, 4
 
 
 class NeighbourExplorer(Panel):
@@ -24,7 +24,8 @@ class NeighbourExplorer(Panel):
     distances
         By name, one to four: coordinates, (n, d), whose Euclidean distance it is.
     classes
-        What each row is, (n,), as words; a neighbour of another class is marked.
+        What each row is, (n,), in words or numbers; a neighbour of another class is
+        marked.
     images
         (n, height, width), to show; or
     names
@@ -60,7 +61,7 @@ class NeighbourExplorer(Panel):
     def __init__(
         self,
         distances: Mapping[str, Tensor],
-        classes: Sequence[str],
+        classes: Sequence[object] | Tensor,
         *,
         images: Tensor | None = None,
         names: Sequence[str] | None = None,
@@ -68,8 +69,15 @@ class NeighbourExplorer(Panel):
         row: int = 0,
     ) -> None:
         super().__init__("Nearest under which distance?", "regulator")
+        if isinstance(classes, Tensor):
+            classes = classes.tolist()
         n = len(classes)
-        _require_rows(n, distances, images, names)
+        if n < 2 or not 1 <= len(distances) <= MOST_DISTANCES:
+            raise FairtutorError(
+                f"{n} rows under {len(distances)} distances; give two rows or more, "
+                f"and 1 to {MOST_DISTANCES} distances."
+            )
+        require_shown(n, "classes", distances, names, images, "names")
         self.classes = [str(name) for name in classes]
         self._distances = {name: Z.double() for name, Z in distances.items()}
         self._images, self._names = images, names
@@ -169,43 +177,10 @@ class NeighbourExplorer(Panel):
         return table(header, [first, *zip(ranks, *columns, strict=True)])
 
 
-def _require_rows(
-    n: int,
-    distances: Mapping[str, Tensor],
-    images: Tensor | None,
-    names: Sequence[str] | None,
-) -> None:
-    if not Number(1, 4, whole=True).holds(len(distances)):
-        raise FairtutorError(f"{len(distances)} distances; give one to four, by name.")
-    if (images is None) == (names is None):
-        raise FairtutorError("Give images or names; one of the two.")
-    if images is not None and images.ndim != 3:
-        raise FairtutorError(
-            f"images has the shape {tuple(images.shape)}; use (n, height, width)."
-        )
-    shown = names if images is None else images
-    for name, rows in {"what is shown": shown, **distances}.items():
-        if len(rows) != n:
-            raise FairtutorError(f"{name} has {len(rows)} rows, and classes {n}.")
-    for name, Z in distances.items():
-        if not Z.isfinite().all():
-            raise FairtutorError(f"{name} has a coordinate that is not finite.")
-    if n < 2:
-        raise FairtutorError("One row has no neighbours; give two or more.")
-
-
 def _controls(allowed: Mapping[str, Number], start: Mapping[str, int]) -> dict:
     row, neighbours = allowed.values()
     return {
-        "row": BoundedIntText(
-            value=start["row"],
-            min=row.low,
-            max=row.high,
-            description="row",
-            tooltip="Who is looked at; arrow up goes to the next, arrow down back",
-            layout=Layout(width="170px"),
-            style={"description_width": "40px"},
-        ),
+        "row": row_control(row.high + 1, start["row"]),
         "neighbours": IntSlider(
             value=start["neighbours"],
             min=neighbours.low,

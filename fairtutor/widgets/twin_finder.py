@@ -5,7 +5,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 import torch
-from ipywidgets import HTML, BoundedIntText, Button, Dropdown, HBox, Layout
+from ipywidgets import HTML, Button, Dropdown, HBox, Layout
 from torch import Tensor
 
 from ..exchange.errors import FairtutorError, did_you_mean
@@ -14,7 +14,13 @@ from ..figures import Picture
 from ..figures.twins import image_strip
 from ..similarity import total_variation
 from .base import Panel, button
-from .controls import BY_KEYBOARD, WRAP, require_settings
+from .controls import (
+    BY_KEYBOARD,
+    WRAP,
+    require_settings,
+    require_shown,
+    row_control,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,7 +90,9 @@ D/ρ: 0.8.')
         row: int = 0,
     ) -> None:
         super().__init__("Twin finder", "regulator")
-        _require_rows(p, distances, people, images)
+        require_shown(len(p), "p", distances, people, images, "a table of people")
+        if not ((p >= 0) & (p <= 1)).all():
+            raise FairtutorError("Some p is no probability; use 0 to 1.")
         if not Number(1, len(p) - 1, whole=True).holds(neighbours):
             raise FairtutorError(
                 f"{neighbours} neighbours among {len(p)} rows; use 1 to {len(p) - 1}."
@@ -293,42 +301,9 @@ def _marked(values: list[str], mark: str) -> list[str]:
     ]
 
 
-def _require_rows(
-    p: Tensor,
-    distances: Mapping[str, Tensor],
-    people: "pd.DataFrame | None",
-    images: Tensor | None,
-) -> None:
-    if (people is None) == (images is None):
-        raise FairtutorError("Give people, a table, or images; one of the two.")
-    if images is not None and images.ndim != 3:
-        raise FairtutorError(
-            f"images has the shape {tuple(images.shape)}; use (n, height, width)."
-        )
-    shown = people if people is not None else images
-    for name, rows in {"what is shown": shown, **distances}.items():
-        if len(rows) != len(p):
-            raise FairtutorError(f"{name} has {len(rows)} rows, and p {len(p)}.")
-    if not distances:
-        raise FairtutorError("Give a distance, by name; there is none.")
-    for name, X in distances.items():
-        if not X.isfinite().all():
-            raise FairtutorError(f"{name} has a coordinate that is not finite.")
-    if not ((p >= 0) & (p <= 1)).all():
-        raise FairtutorError("Some p is no probability; use 0 to 1.")
-
-
 def _controls(n: int, names: list[str], row: int) -> dict:
     return {
-        "row": BoundedIntText(
-            value=row,
-            min=0,
-            max=n - 1,
-            description="row",
-            tooltip="Who is looked at; arrow up goes to the next, arrow down back",
-            layout=Layout(width="170px"),
-            style={"description_width": "40px"},
-        ),
+        "row": row_control(n, row),
         "distance": Dropdown(
             options=names,
             description="distance",
