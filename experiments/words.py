@@ -33,8 +33,8 @@ from tqdm import tqdm
 
 from fairtutor import Criterion, DataUser, FairnessCriteria, load
 from fairtutor.data import GivenNames, given_names
-from fairtutor.exchange import Representation, mlp
-from fairtutor.exchange.architecture import build
+from fairtutor.entities.producer import hand_over
+from fairtutor.producers import linear_encoder
 from fairtutor.results import save_result, spread
 from fairtutor.similarity import (
     comparable_directions,
@@ -139,22 +139,9 @@ DISTANCES: dict[str, Learn] = {
 }
 
 
-def encoded(W: Tensor) -> Representation:
-    """Pack z = Wx."""
-    layers = mlp(len(W.T), len(W))
-    module = build(layers, len(W.T))
-    with torch.no_grad():
-        module[0].weight.copy_(W)
-        module[0].bias.zero_()
-    module = module.eval().requires_grad_(False)
-    return Representation.from_module(
-        module, layers, len(W.T), CRITERIA, method="a learned distance"
-    )
-
-
 def asked(W: Tensor, user: str, seed: int) -> Callable[[Tensor], Tensor]:
     """Train a user on words and return the logit of P(positive)."""
-    z = encoded(W)
+    z = hand_over(linear_encoder(W), W.shape[1], CRITERIA, method="a linear distance")
     trained = DataUser(user, seed=seed).train(
         z, load("words").without_audit(), progress=False
     )

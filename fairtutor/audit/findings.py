@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from ..exchange import Criterion, FairnessCriteria, Finding, GroupRate
+from ..similarity import disjoint_triplets, triplet_agreement
 from .frame import Audited, Finder, settle, shuffled, too_small
 from .group_findings import GROUP_FINDERS
 from .individual_findings import INDIVIDUAL_FINDERS
+from .intervals import clopper_pearson
 from .probes import Leakage, leakage, trees
 
 
@@ -58,6 +60,26 @@ def _find(
         note = f"needs {missing}, and none was handed in"
         return settle(criterion, math.nan, (0.0, 1.0), note=note)
     return FINDERS[criterion.metric](audited, criterion, criteria)
+
+
+def _judgement_agreement(
+    audited: Audited, criterion: Criterion, criteria: FairnessCriteria
+) -> Finding:
+    """Compare distances in z with judgements of which no two are about the same row.
+
+    Only such judgements are independent, as the interval of a share wants them.
+    """
+    if audited.judgements is None:
+        return settle(criterion, math.nan, (0.0, 1.0), note="nobody judged these rows")
+    used = disjoint_triplets(audited.judgements)
+    n, note = len(used), f"{len(used)} judgements, nobody in two of them"
+    if n < criteria.min_group_size:
+        note += f"; {criteria.min_group_size} are needed"
+        return settle(criterion, math.nan, (0.0, 1.0), note=note)
+    agreed = triplet_agreement(audited.Z, used)
+    whole = [math.floor(agreed * n + 1e-9), math.ceil(agreed * n - 1e-9)]  # ties
+    limits = clopper_pearson(whole, n, criteria.error_budget)
+    return settle(criterion, agreed, (limits[0][0], limits[1][1]), note=note)
 
 
 def _leakage(
@@ -124,5 +146,6 @@ def _hidden(audited: Audited, codes: Tensor, told: Leakage, minimum: int) -> str
 FINDERS: Mapping[str, Finder] = {
     **GROUP_FINDERS,
     **INDIVIDUAL_FINDERS,
+    "judgement_agreement": _judgement_agreement,
     "leakage": _leakage,
 }

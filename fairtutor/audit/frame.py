@@ -39,6 +39,8 @@ class Audited:
         Representations, (n, k) and (m, k).
     reference_groups
         Group codes of the reference rows, (m,), where probes need them.
+    judgements
+        An arbiter's triplets of audit rows, (m, 3): a is more like b than like c.
     progress
         Whether probes and searches may show a bar.
     """
@@ -53,6 +55,7 @@ class Audited:
     Z: Tensor | None = None
     Z_reference: Tensor | None = None
     reference_groups: Mapping[tuple[str, ...], Tensor] = field(default_factory=dict)
+    judgements: Tensor | None = None
     progress: bool = False
 
 

@@ -53,6 +53,8 @@ class Dataset(Views):
         What a row is, where it comes from, and what is known to be wrong with it.
     units
         Units by source column.
+    judgements
+        By split, an arbiter's triplets; see :meth:`with_judgements`.
 
     Examples
     --------
@@ -79,6 +81,7 @@ class Dataset(Views):
     citation: str = ""
     criticism: str = ""
     units: Mapping[str, str] = field(default_factory=dict)
+    judgements: Mapping[str, Tensor] = field(default_factory=dict)
     _numeric: np.ndarray
     _numeric_at: np.ndarray
     _table: Table

@@ -1,16 +1,19 @@
 """Other views of the same data: fewer rows or columns, other splits or questions."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import torch
+from torch import Tensor
 
+from ..exchange.errors import FairtutorError
 from .scale import standardise
 from .splits import TRAINING, check_sizes, draw_splits, is_audit
 
 if TYPE_CHECKING:
+    from .parts import Rows
     from .targets import Target
 
 
@@ -43,6 +46,7 @@ class Views:
             y=self.y[kept],
             A=self.A[kept],
             splits={s: renumbered[i] for s, i in open_splits.items()},
+            judgements={s: t for s, t in self.judgements.items() if s in open_splits},
             _numeric=self._numeric[rows],
             _table=self._table.take(rows),
         )
@@ -78,6 +82,38 @@ class Views:
         sizes = check_sizes(sizes, len(self))
         splits = draw_splits(sizes, self.A.cpu().numpy(), self.attributes, seed)
         return replace(self, X=self.X.clone())._with_splits(splits)
+
+    def with_judgements(self, arbiter: "Callable[[Rows], Tensor]") -> Self:
+        """Return the same data with an arbiter's answers to "whom is a more like?".
+
+        Parameters
+        ----------
+        arbiter
+            Is asked once for each split. Takes its rows and returns triplets (a, b, c),
+            (m, 3) int64: a is more like b than like c. They are positions in the split.
+
+        Returns
+        -------
+        Dataset
+            What producers and users are given has no answers about audit rows.
+
+        Raises
+        ------
+        FairtutorError
+            An answer is not three positions in the split.
+
+        Examples
+        --------
+        >>> import torch
+        >>> from fairtutor.data import load
+        >>> judged = load("german").with_judgements(lambda r: torch.tensor([[0, 1, 2]]))
+        >>> sorted(judged.judgements)[:2]
+        ['audit 1', 'audit 2']
+        """
+        judgements = {split: arbiter(self.rows(split)) for split in self.splits}
+        for split, triplets in judgements.items():
+            _require_triplets(split, triplets, len(self.splits[split]))
+        return replace(self, judgements=judgements)
 
     def without_features(self, columns: str | Iterable[str]) -> Self:
         """Return the same rows and splits, without some columns' features in X.
@@ -184,7 +220,7 @@ class Views:
             X[:, self._numeric_at] = torch.from_numpy(scaled).to(X.device)
         device = X.device
         tensors = {s: torch.as_tensor(i, device=device) for s, i in splits.items()}
-        return replace(self, splits=tensors)
+        return replace(self, splits=tensors, judgements={})
 
     def to(self, device: str | torch.device) -> Self:
         """Return this data set on another device.
@@ -201,6 +237,7 @@ class Views:
             y=self.y.to(device),
             A=self.A.to(device),
             splits={split: i.to(device) for split, i in self.splits.items()},
+            judgements={split: t.to(device) for split, t in self.judgements.items()},
         )
 
     def copy(self) -> Self:
@@ -220,4 +257,19 @@ class Views:
             A=self.A.clone(),
             splits={split: i.clone() for split, i in self.splits.items()},
             units=dict(self.units),
+        )
+
+
+def _require_triplets(split: str, triplets: Tensor, n: int) -> None:
+    """Refuse answers that are not three positions in a split of n rows each."""
+    if triplets.ndim != 2 or triplets.shape[1] != 3 or triplets.is_floating_point():
+        raise FairtutorError(
+            f"The arbiter answered about {split!r} with {triplets.dtype} of the shape "
+            f"{tuple(triplets.shape)}; return whole numbers, (m, 3)."
+        )
+    wrong = triplets[(triplets < 0) | (triplets >= n)]
+    if len(wrong):
+        raise FairtutorError(
+            f"The arbiter names position {wrong[0].item()} of {split!r}, which has {n} "
+            f"rows; use 0 to {n - 1}."
         )

@@ -35,12 +35,15 @@ class Seen:
         Representation, (n, k), and P(y = 1), (n,), or ``None`` without a model.
     flips
         For each attribute of a flip metric, P(y = 1) under its S settings, (n, S).
+    judgements
+        An arbiter's triplets of these rows, (m, 3), or ``None``.
     """
 
     rows: Tensor
     Z: Tensor
     scores: Tensor | None
     flips: Mapping[tuple[str, ...], Tensor]
+    judgements: Tensor | None
 
 
 class Evidence:
@@ -155,8 +158,9 @@ class Evidence:
         """
         rows = self.dataset.rows(split)
         Z = _finite(representation.encode(rows.X), "representation")
+        judgements = self.dataset.judgements.get(split)
         if submission is None:
-            return Seen(rows.index, Z, None, {})
+            return Seen(rows.index, Z, None, {}, judgements)
 
         def scores_of(Z: Tensor) -> Tensor:
             return _finite(submission.scores(Z), "model")
@@ -172,7 +176,7 @@ class Evidence:
             for names, settings in self._settings.items()
             if flips
         }
-        return Seen(rows.index, Z, scores_of(Z), flipped)
+        return Seen(rows.index, Z, scores_of(Z), flipped, judgements)
 
     def audited(self, seen: Seen, reference: Seen, progress: bool) -> Audited:
         """Return the evidence that :func:`fairtutor.audit.audit` asks for.
@@ -202,6 +206,7 @@ class Evidence:
                 names: codes[reference.rows]
                 for names, (codes, _) in self._groups.items()
             },
+            judgements=seen.judgements,
             progress=progress,
         )
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ..data import Dataset
 from ..exchange import FairnessCriteria, FairtutorError, Representation, did_you_mean
-from ..producers import DEFAULT_STRENGTHS, METHODS, NOTIONS, Task
+from ..producers import DEFAULT_STRENGTHS, METHODS, NOTIONS, Encoder, Task
 from ..theory.lipschitz import lipschitz_bound
 from ..training import History
 from ..training.fit import OnEpoch
@@ -136,14 +136,7 @@ class DataProducer:
         )
         encoder = METHODS[self.method](task, **self.settings)
         self.history = encoder.history
-        return Representation.from_module(
-            encoder.module,
-            encoder.layers,
-            rows.X.shape[1],
-            criteria,
-            method=str(self),
-            claims={"lipschitz": lipschitz_bound(encoder.module)},
-        )
+        return hand_over(encoder, rows.X.shape[1], criteria, method=str(self))
 
     def _groups_of(
         self, attributes: tuple[str, ...], dataset: Dataset
@@ -161,6 +154,46 @@ class DataProducer:
         if self.method == "identity":
             return self.method
         return f"{self.method} (strength {self.strength:g})"
+
+
+def hand_over(
+    encoder: Encoder, width: int, criteria: FairnessCriteria, *, method: str
+) -> Representation:
+    """Pack an encoder, however it was made, as a representation with its claim.
+
+    Parameters
+    ----------
+    encoder
+        Such as :func:`fairtutor.producers.learn_distance` returns.
+    width
+        The number of features of x.
+    criteria
+        The document it was made for.
+    method
+        How it was made, for people to read.
+
+    Returns
+    -------
+    Representation
+        With a claimed Lipschitz constant, which the regulator recomputes.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from fairtutor import Criterion
+    >>> from fairtutor.producers import linear_encoder
+    >>> criteria = FairnessCriteria((Criterion("accuracy", 0.8),))
+    >>> hand_over(linear_encoder(2 * torch.eye(3)), 3, criteria, method="twice").claims
+    {'lipschitz': 2.0}
+    """
+    return Representation.from_module(
+        encoder.module,
+        encoder.layers,
+        width,
+        criteria,
+        method=method,
+        claims={"lipschitz": lipschitz_bound(encoder.module)},
+    )
 
 
 def attributes_of(criteria: FairnessCriteria, dataset: Dataset) -> tuple[str, ...]:

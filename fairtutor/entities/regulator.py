@@ -31,9 +31,10 @@ class DataRegulator:
     ------
     FairtutorError
         The criteria name an attribute or column that the data set does not have, ask
-        for more neighbours or cells than it has reference rows, or spread their error
-        budget over more rounds than there are audit batches, the data set has more
-        than two outcomes, or an argument is of another kind.
+        for more neighbours or cells than it has reference rows or for judgements that
+        it lacks, or spread their error budget over more rounds than there are audit
+        batches, the data set has more than two outcomes, or an argument is of another
+        kind.
 
     Notes
     -----
@@ -75,6 +76,7 @@ class DataRegulator:
                 f"The criteria plan {criteria.rounds} rounds, but {dataset.name!r} has "
                 f"{dataset.num_audits} audit batches. Set rounds={dataset.num_audits}."
             )
+        _require_judgements(criteria, dataset)
         self.criteria, self.dataset = criteria, dataset
         self.reports: list[AuditReport] = []
         self._batches_used = 0
@@ -207,6 +209,15 @@ class DataRegulator:
             _compare(submission, own)
             recomputed["model's lipschitz"] = own
         return recomputed
+
+
+def _require_judgements(criteria: FairnessCriteria, dataset: Dataset) -> None:
+    asked = {criterion.metric for criterion in criteria.criteria}
+    if "judgement_agreement" in asked and not dataset.judgements:
+        raise FairtutorError(
+            "The criteria ask for agreement with judgements, and nobody has judged "
+            f"{dataset.name!r}. Ask an arbiter: dataset.with_judgements(arbiter)."
+        )
 
 
 def _compare(made: NetworkFile, constant: float) -> None:

@@ -123,6 +123,15 @@ METRICS: Mapping[str, Metric] = {
         names_attribute=False,
         scores=("probability",),
     ),
+    "judgement_agreement": Metric(
+        "agreement with judgements",
+        "Does the distance between representations agree with an arbiter who says "
+        "whom of two others a person is more like?",
+        kind="representation",
+        names_attribute=False,
+        at_least=True,
+        scores=("representation",),
+    ),
     "leakage": Metric(
         "leakage",
         "How well can the best of several probes tell the group from the "

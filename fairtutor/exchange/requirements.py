@@ -85,6 +85,13 @@ REQUIREMENTS: Mapping[str, str] = {
         "so that two reference people are at distance 1 on average. The share of "
         "pairs that violate shall be at most {tolerance} ({percent}%)."
     ),
+    "judgement_agreement": (
+        "An arbiter was asked about audited people, three at a time: which of two "
+        "people is a third one more like? The representation answers by the smaller "
+        "of its two straight-line distances; two equal ones count half. Nobody is in "
+        f"more than one of the judgements that are used. The share of judgements with "
+        f"which the representation agrees {AT_LEAST}."
+    ),
     "leakage": (
         "Models called probes, of several families, learn on the reference people to "
         "tell, from the representation alone, to which of {groups} a person belongs. "
@@ -109,6 +116,10 @@ LIMITS_OF: Mapping[str, str] = {
     "lipschitz_violations": (
         "Violations are counted among random pairs. That says how common they are, "
         "not how bad the worst pair is."
+    ),
+    "judgement_agreement": (
+        "Agreement is with one arbiter, who may be mistaken or prejudiced. It says "
+        "nothing of people whom nobody judged."
     ),
     "leakage": (
         "Leakage is measured with the probes that were tried. Another model, more "
@@ -149,5 +160,6 @@ SHOWN: Mapping[str, str] = {
     "same_cell_same_treatment": "agreement within the cell",
     "attribute_flip_consistency": "share of unchanged decisions",
     "lipschitz_violations": "share of violations",
+    "judgement_agreement": "share of judgements agreed with",
     "leakage": "balanced accuracy",
 }

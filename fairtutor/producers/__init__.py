@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from .adversarial import adversarial
 from .base import NOTIONS, Encoder, Method, Task
-from .distance import Alike, learn_distance
+from .distance import Alike, learn_distance, linear_encoder
 from .erasure import erasure
 from .identity import identity
 from .moments import moments
@@ -57,6 +57,7 @@ __all__ = [
     "erasure",
     "identity",
     "learn_distance",
+    "linear_encoder",
     "moments",
     "pairwise",
     "projection",

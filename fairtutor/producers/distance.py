@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from ..exchange.architecture import Layers, build
+from ..exchange.architecture import Layers, build, mlp
 from ..exchange.values import Number, require_number
 from ..similarity import Moves
 from ..similarity.checks import require_classes, require_rows
@@ -24,6 +24,7 @@ IMAGES: Layers = (
 )
 TRAINING = {"epochs": 100, "batch_size": 350, "lr": 2e-3, "anneal": True}
 TEMPERATURE, SHARE = Number(0.01, 10), Number(0, 1)
+GENTLE = Moves(turn=15, slant=0.2, bend=1.0)  # labels say the rest
 NEVER = -1e9  # a logit: nobody is their own neighbour
 
 Move = Callable[[Tensor], Tensor]
@@ -96,6 +97,31 @@ class Alike(nn.Module):
         return {"loss": loss}
 
 
+def linear_encoder(W: Tensor) -> Encoder:
+    """Return φ(x) = Wx, for a linear distance ρ(x, x') = ‖W(x − x')‖₂.
+
+    Parameters
+    ----------
+    W
+        (k, d), such as I − UUᵀ or what :func:`fairtutor.similarity.pair_map` finds.
+
+    Returns
+    -------
+    Encoder
+        Without history.
+
+    Examples
+    --------
+    >>> linear_encoder(torch.diag(torch.tensor([2.0, 0.0]))).module(torch.ones(1, 2))
+    tensor([[2., 0.]])
+    """
+    layers = mlp(W.shape[1], len(W))
+    module = build(layers, W.shape[1]).requires_grad_(False)
+    module[0].weight.copy_(W)
+    module[0].bias.zero_()
+    return Encoder(module.eval(), layers)
+
+
 def learn_distance(
     X: Tensor,
     y: Tensor | None = None,
@@ -123,7 +149,8 @@ def learn_distance(
         Of φ, as :func:`fairtutor.exchange.build` takes them; by default a convolutional
         network for images of 28 × 28 pixels, to 32 numbers.
     move
-        What must not matter; by default :class:`fairtutor.similarity.Moves`.
+        What must not matter; by default :class:`fairtutor.similarity.Moves`, and with
+        classes gentler ones: what stays alike in strong moves, labels say better.
     temperature
         τ of :class:`Alike`; by default .15 with classes and .2 without.
     own
@@ -162,7 +189,7 @@ def learn_distance(
         own = 1.0
     with seeded(seed):
         encoder = build(layers, X.shape[1])
-        move = move or Moves()
+        move = move or (Moves() if label_free else GENTLE)
         objective = Alike(encoder, move, temperature=temperature, own=own)
         rows = X, torch.arange(len(X)) if label_free else y
         history = fit(objective, rows, seed=seed, **{**TRAINING, **training})

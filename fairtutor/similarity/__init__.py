@@ -14,6 +14,7 @@ from .pairs import (
     worst_pairs,
 )
 from .quality import (
+    disjoint_triplets,
     draw_triplets,
     geodesic_distances,
     geodesic_path,
@@ -37,6 +38,7 @@ __all__ = [
     "comparable_directions",
     "comparable_people",
     "disjoint_pairs",
+    "disjoint_triplets",
     "draw_triplets",
     "geodesic_distances",
     "geodesic_path",

@@ -68,6 +68,32 @@ def draw_triplets(y: Tensor, n: int, seed: int = 0) -> Tensor:
     return torch.stack([a, order[alike], order[unlike]], 1)
 
 
+def disjoint_triplets(triplets: Tensor) -> Tensor:
+    """Keep judgements of which no two are about the same row, in their order.
+
+    Parameters
+    ----------
+    triplets
+        (m, 3) int64.
+
+    Returns
+    -------
+    torch.Tensor
+        (k, 3), k ≤ m: each that shares no row with one kept before it.
+
+    Examples
+    --------
+    >>> disjoint_triplets(torch.tensor([[0, 1, 2], [2, 3, 4], [5, 3, 4]])).tolist()
+    [[0, 1, 2], [5, 3, 4]]
+    """
+    taken, kept = set(), []
+    for number, rows in enumerate(triplets.tolist()):
+        if taken.isdisjoint(rows):
+            taken.update(rows)
+            kept.append(number)
+    return triplets[kept]
+
+
 def triplet_agreement(Z: Tensor, triplets: Tensor) -> float:
     """Return the share of triplets in which a is nearer to b than to c.
 

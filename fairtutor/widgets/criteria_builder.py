@@ -324,9 +324,9 @@ def settable(dataset: Dataset) -> dict[str, tuple[str, ...]]:
 def _usual_tolerance(metric: str) -> float:
     """Return where a row starts: for leakage a little above a coin's 0.5."""
     spec = METRICS[metric]
-    if spec.kind == "representation":
-        return 0.6
-    return 0.8 if spec.at_least else 0.1
+    if spec.at_least:
+        return 0.8
+    return 0.6 if spec.kind == "representation" else 0.1
 
 
 def _number(key: str, said: str) -> BoundedFloatText | BoundedIntText:

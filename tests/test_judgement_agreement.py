@@ -1,0 +1,114 @@
+"""An arbiter's judgements travel with the data, and the regulator audits by them."""
+
+import pytest
+import torch
+from scipy.stats import binomtest
+
+from fairtutor import (
+    Criterion,
+    DataProducer,
+    DataRegulator,
+    DataUser,
+    FairnessCriteria,
+    FairtutorError,
+    load,
+    rehearse,
+)
+from fairtutor.entities.producer import hand_over
+from fairtutor.producers import linear_encoder
+
+AGREE = FairnessCriteria(
+    (Criterion("judgement_agreement", 0.8),), rounds=2, min_group_size=20
+)
+
+
+def random_triplets(rows):
+    """Judge by the first feature alone, about 400 triples that share people."""
+    draw = torch.Generator().manual_seed(1)
+    a, b, c = torch.randint(len(rows.X), (3, 400), generator=draw)
+    x = rows.X[:, 0]
+    nearer = (x[a] - x[b]).abs() <= (x[a] - x[c]).abs()
+    return torch.stack([a, torch.where(nearer, b, c), torch.where(nearer, c, b)], 1)
+
+
+@pytest.fixture(scope="module")
+def judged():
+    return load("german").with_judgements(random_triplets)
+
+
+def expected(Z, triplets, budget):
+    """Go through the judgements one by one, with nobody in two of them."""
+    seen, right, n = set(), 0.0, 0
+    for a, b, c in triplets.tolist():
+        if seen & {a, b, c}:
+            continue
+        seen |= {a, b, c}
+        near, far = (Z[a] - Z[b]).norm(), (Z[a] - Z[c]).norm()
+        right, n = right + float(near < far) + 0.5 * float(near == far), n + 1
+    low = binomtest(int(right), n).proportion_ci(1 - budget, "exact").low
+    high = binomtest(int(-(-right // 1)), n).proportion_ci(1 - budget, "exact").high
+    return right / n, low, high, n
+
+
+def test_the_finding_is_that_of_a_loop_and_its_interval_is_exact(judged):
+    z = DataProducer("identity").produce(AGREE, judged)
+    report = DataRegulator(AGREE, judged).audit_representation(z, progress=False)
+    [found] = report.findings
+    rows, triplets = judged.rows("audit 1"), judged.judgements["audit 1"]
+    estimate, low, high, n = expected(z.encode(rows.X), triplets, AGREE.error_budget)
+    assert 20 <= n < 60 and f"{n} judgements" in found.note
+    assert (found.estimate, found.lower, found.upper) == pytest.approx(
+        (estimate, low, high)
+    )
+
+
+def test_the_distance_that_the_arbiter_used_agrees_and_no_distance_ties(judged):
+    width = judged.X.shape[1]
+    first = torch.zeros(1, width)
+    first[0, 0] = 1
+    for W, estimate in ((first, 1.0), (torch.zeros(1, width), 0.5)):
+        z = hand_over(linear_encoder(W), width, AGREE, method="by hand")
+        found = DataRegulator(AGREE, judged).audit_representation(z, progress=False)
+        assert found.findings[0].estimate == pytest.approx(estimate, abs=0.04)
+
+
+def test_producers_and_users_never_see_answers_about_audit_rows(judged):
+    view = judged.without_audit()
+    assert set(view.judgements) == {"encoder", "train", "validation", "test"}
+    kept = view.judgements["test"]
+    assert torch.equal(kept, judged.judgements["test"])
+    assert judged.resplit(seed=1).judgements == {}
+
+
+def test_too_few_judgements_decide_nothing():
+    few = load("german").with_judgements(lambda rows: torch.tensor([[0, 1, 2]]))
+    z = DataProducer("identity").produce(AGREE, few)
+    [found] = DataRegulator(AGREE, few).audit_representation(z).findings
+    assert found.verdict == "undecided" and "20 are needed" in found.note
+
+
+def test_a_rehearsal_without_judgements_says_so():
+    german = load("german")
+    z = DataProducer("identity").produce(AGREE, german)
+    submission = DataUser("logistic").train(z, german, epochs=1, progress=False)
+    [found] = rehearse(german, AGREE, z, submission).findings
+    assert found.verdict == "undecided" and "nobody judged" in found.note
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (torch.zeros(4, 2).long(), r"\(4, 2\); return whole numbers"),
+        (torch.zeros(4, 3), "float32"),
+        (torch.tensor([[0, 1, 9_999]]), "position 9999 of 'encoder'"),
+        (torch.tensor([[0, 1, -1]]), "position -1"),
+    ],
+)
+def test_an_arbiter_who_names_nobody_is_refused(answer, said):
+    with pytest.raises(FairtutorError, match=said):
+        load("german").with_judgements(lambda rows: answer)
+
+
+def test_criteria_without_judgements_are_refused():
+    with pytest.raises(FairtutorError, match="nobody has judged 'german'"):
+        DataRegulator(AGREE, load("german"))
