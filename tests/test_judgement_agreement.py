@@ -18,7 +18,7 @@ from fairtutor.entities.producer import hand_over
 from fairtutor.producers import linear_encoder
 
 AGREE = FairnessCriteria(
-    (Criterion("judgement_agreement", 0.8),), rounds=2, min_group_size=20
+    (Criterion("judgement_agreement", 0.8),), rounds=2, min_group_size=10
 )
 
 
@@ -56,7 +56,7 @@ def test_the_finding_is_that_of_a_loop_and_its_interval_is_exact(judged):
     [found] = report.findings
     rows, triplets = judged.rows("audit 1"), judged.judgements["audit 1"]
     estimate, low, high, n = expected(z.encode(rows.X), triplets, AGREE.error_budget)
-    assert 20 <= n < 60 and f"{n} judgements" in found.note
+    assert 10 <= n < 60 and f"{n} judgements" in found.note
     assert (found.estimate, found.lower, found.upper) == pytest.approx(
         (estimate, low, high)
     )
@@ -84,7 +84,7 @@ def test_too_few_judgements_decide_nothing():
     few = load("german").with_judgements(lambda rows: torch.tensor([[0, 1, 2]]))
     z = DataProducer("identity").produce(AGREE, few)
     [found] = DataRegulator(AGREE, few).audit_representation(z).findings
-    assert found.verdict == "undecided" and "20 are needed" in found.note
+    assert found.verdict == "undecided" and "10 are needed" in found.note
 
 
 def test_a_rehearsal_without_judgements_says_so():
