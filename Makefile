@@ -78,6 +78,7 @@ benchmarks: setup  ## measure speed beside other libraries, in build/peers (50 m
 	@build/peers/bin/python benchmarks/prototypes.py
 	@build/peers/bin/python benchmarks/lipschitz_layers.py
 	@build/peers/bin/python benchmarks/lipschitz_digits.py
+	@-build/peers/bin/python benchmarks/distance.py
 	@build/peers/bin/python benchmarks/sensei.py
 	@build/peers/bin/python benchmarks/consistency.py --peers product faiss sklearn aif360
 
