@@ -18,14 +18,14 @@ differ otherwise:
 - "number": in the copy one of the five numbers is a standard deviation more or less;
 - "person": the other is any person with the same occupation and years of education.
 
+A share of 0.3 has five seeds and two m.
+
 "angle": the largest from one of the three true directions (sex, race, husband − wife)
 to the learned ones, in degrees; 90 where fewer than three were learned.
 
-A share of 0.3 has five seeds and three m.
-
-"explore", five seeds: EXPLORE learns W of ‖W(x − x')‖ from the 1,000 pairs and 1,000 pairs of
-random people, who are called not comparable. The network sees Wx in the scale of x.
-"left" is the largest length that remains of a true direction of length 1.
+"explore", five seeds: EXPLORE learns W of ‖W(x − x')‖ from the 1,000 pairs and 1,000
+pairs of random people, who are called not comparable. The network sees Wx in the scale
+of x. "left" is the largest length that remains of a true direction of length 1.
 
 "lipschitz": m = 200, five seeds, distances ρ in units of the mean ρ of two rows, and
 P(y = 1) with the certified constant L: balanced expected error, and balanced certified
@@ -59,7 +59,7 @@ from fairtutor.results import save_result, spread
 from fairtutor.similarity import comparable_directions, mean_pair_distance, pair_map
 
 NAME = "judged_adult"
-PAIRS, FEWER, MOST = (5, 10, 20, 50, 200, 1_000), (20, 200, 1_000), 1_000
+PAIRS, FEWER, MOST = (5, 10, 20, 50, 200, 1_000), (200, 1_000), 1_000
 DIRECTIONS, CERTIFIED_PAIRS = 3, 200
 ERRORS = {("none", 0.0): PAIRS, ("number", 0.1): PAIRS, ("person", 0.1): PAIRS}
 MORE_ERRORS = {("number", 0.3): FEWER, ("person", 0.3): FEWER}
@@ -180,12 +180,22 @@ def angle(U: Tensor, V: Tensor) -> float:
     return math.degrees(math.asin(min(1.0, left(outside(U), V))))
 
 
-def face_row(split: Split, pairs: tuple[Tensor, Tensor], seed: int) -> dict:
-    """Train on the projection that the pairs teach; return all measures."""
+def face_row(
+    split: Split,
+    pairs: tuple[Tensor, Tensor],
+    seed: int,
+    known: list[tuple[Tensor, dict]],
+) -> dict:
+    """Train on the projection that the pairs teach, unless it is known already."""
     U = face(*pairs)
-    decide = train("named", judged(split, outside(U)), seed)
-    known = {"angle": angle(U, true_directions(split)), "directions": U.shape[1]}
-    return {**measured(decide, split), **known}
+    matrix = outside(U)
+    told = {"angle": angle(U, true_directions(split)), "directions": U.shape[1]}
+    for other, found in known:
+        if torch.allclose(matrix, other, rtol=0, atol=1e-9):
+            return {**found, **told}
+    found = measured(train("named", judged(split, matrix), seed), split)
+    known.append((matrix, found))
+    return {**found, **told}
 
 
 def explore_row(split: Split, pairs: tuple[Tensor, Tensor], seed: int) -> dict:
@@ -199,13 +209,13 @@ def rows(split: Split, seed: int) -> Iterator[tuple[tuple, dict]]:
     """Yield the key and the measures of each row that is trained for one seed."""
     for method in ("constant", "baseline", "named"):
         yield ("table", method), measured(train(method, split, seed), split)
-    few = seed in LIPSCHITZ_SEEDS
+    few, known = seed in LIPSCHITZ_SEEDS, []
     for errors, sizes in {**ERRORS, **(MORE_ERRORS if few else {})}.items():
         pairs = judgements(split, *errors, seed)
         for m in sizes:
             first = pairs[0][:m], pairs[1][:m]
-            yield ("judged", m, *errors), face_row(split, first, seed)
-        if few:
+            yield ("judged", m, *errors), face_row(split, first, seed, known)
+        if few and errors in ERRORS:
             yield ("explore", MOST, *errors), explore_row(split, pairs, seed)
     for errors in CERTIFIED_ERRORS if few else ():
         U = face(*(side[:CERTIFIED_PAIRS] for side in judgements(split, *errors, seed)))
