@@ -133,3 +133,63 @@ def test_a_known_projection_is_not_trained_again(experiment, split):
     found = experiment.face_row(split, pairs, 3, [(matrix, {"spouse": 0.25})])
     assert found["spouse"] == 0.25
     assert found["angle"] < 1e-5
+
+
+def test_a_truthful_arbiter_needs_few_pairs(result):
+    named = result["table"]["named"]["runs"]
+    for m in (20, 50, 200, 1000):
+        runs = stored(result, "judged", pairs=m, errors="none")
+        assert len(runs) == len(named) == 10
+        for run, by_hand in zip(runs, named, strict=True):
+            assert run["angle"] < 1e-3
+            assert run["directions"] == 3
+            assert all(run[name] == 1 for name in FLIPS)
+            assert abs(run["balanced accuracy"] - by_hand["balanced accuracy"]) < 0.01
+
+
+def test_fewer_directions_leave_a_flip(result):
+    base = result["table"]["baseline"]["runs"]
+    for m in (5, 10):
+        runs = stored(result, "judged", pairs=m, errors="none")
+        for run, free in zip(runs, base, strict=True):
+            assert (run["angle"] < 1e-3) == (run["directions"] == 3)
+            assert all(run[name] == 1 for name in FLIPS) == (run["directions"] == 3)
+            assert run["spouse"] >= free["spouse"]
+
+
+def test_an_error_in_one_number_is_outvoted(result):
+    for share, most in ((0.1, 2), (0.3, 3)):
+        few, many = (
+            stored(result, "judged", pairs=m, errors="number", share=share)
+            for m in (200, 1000)
+        )
+        for fewer, more in zip(few, many, strict=True):
+            assert more["angle"] < min(most, fewer["angle"])
+            assert all(more[name] > 0.98 for name in FLIPS)
+
+
+def test_other_people_among_the_pairs_break_the_flips(result):
+    base = result["table"]["baseline"]["runs"]
+    for run in stored(result, "judged", pairs=1000, errors="person", share=0.1):
+        assert run["angle"] > 5
+        assert min(run[name] for name in FLIPS) < 0.99
+    runs = stored(result, "judged", pairs=1000, errors="person", share=0.3)
+    for run, free in zip(runs, base, strict=False):
+        assert run["angle"] > 80
+        assert all(run[name] < 0.99 for name in FLIPS)
+        assert run["balanced accuracy"] > free["balanced accuracy"] - 0.02
+
+
+def test_every_certified_constant_is_at_most_what_was_asked(result):
+    for kind in ("none", "person"):
+        rows = [row for row in result["lipschitz"] if row["errors"] == kind]
+        assert [row["L"] for row in rows] == [0.25, 0.5, 1, 2, 4, 8, 16]
+        for row in rows:
+            assert row["pairs"] == 200
+            assert len(row["runs"]) == 5
+            for run in row["runs"]:
+                assert run["certified L"] <= row["L"] * (1 + 1e-6)
+                shares = [run[f"test certified at {r:g}"] for r in result["radii"]]
+                assert shares == sorted(shares, reverse=True)
+        errors = [row["test expected error"][0] for row in rows]
+        assert errors[0] > errors[-1]
