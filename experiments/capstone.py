@@ -35,6 +35,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 from tqdm import tqdm
+from words import halves, without
 
 from fairtutor import (
     AuditReport,
@@ -112,7 +113,7 @@ def words(seed: int) -> Task:
     asked = Criterion("accuracy", 0.7), Criterion("consistency", 0.7)
     criteria = FairnessCriteria(asked, name="names have no sentiment", rounds=1)
     names = given_names()
-    half, other = halves(seed)
+    half, other = halves(names, seed)
 
     def learn(seed: int) -> Encoder:
         alike = torch.zeros(len(half), dtype=torch.long)
@@ -163,20 +164,6 @@ def nearer_than_words(
     b = (a + torch.randint(1, n, (len(a),), generator=draw)) % n
     c = n + torch.randint(len(words), (len(a),), generator=draw)
     return triplet_agreement(torch.cat([names, words]), torch.stack([a, b, c], 1))
-
-
-def halves(seed: int) -> tuple[Tensor, Tensor]:
-    """Share the names out within race and gender; return positions."""
-    names = given_names()
-    order = torch.randperm(len(names), generator=torch.Generator().manual_seed(seed))
-    kind = names.race[order] * 2 + names.gender[order]
-    order = order[kind.argsort(stable=True)]
-    return order[::2], order[1::2]
-
-
-def without(U: Tensor) -> Tensor:
-    """Return I − UUᵀ."""
-    return torch.eye(len(U)) - U @ U.T
 
 
 def judged_pairs(adult: Dataset, m: int, seed: int) -> tuple[Tensor, Tensor]:
