@@ -3,7 +3,8 @@
     python experiments/judged_adult.py
 
 Data, network and measures of experiments/similar_training.py; ten seeds, none of
-which chose a setting, and five where that is said; some ten minutes on one core.
+which chose a setting, and five where that is said; fifteen minutes on one core of a
+busy machine. A projection that several rows of one seed share is trained once.
 
 An arbiter calls m pairs comparable: a training person and a copy with another sex,
 another race (White or not), husband in place of wife or wife in place of husband: each
@@ -18,7 +19,11 @@ differ otherwise:
 - "number": in the copy one of the five numbers is a standard deviation more or less;
 - "person": the other is any person with the same occupation and years of education.
 
-A share of 0.3 has five seeds and two m.
+A flip of sex or race has the second moment ½ or more, husband − wife less than that; a
+number moved in a share q of the pairs has q / 5, in no fixed relation to the flips, so
+that more pairs outvote it. Other persons differ by many standard deviations in capital
+gain or loss, which can take a flip's place among the three; more pairs do not help. A
+share of 0.3 has five seeds and two m.
 
 "angle": the largest from one of the three true directions (sex, race, husband − wife)
 to the learned ones, in degrees; 90 where fewer than three were learned.
