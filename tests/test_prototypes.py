@@ -394,6 +394,44 @@ def test_stages_set_what_they_name_one_after_the_other():
     assert history["loss"][0] > history["loss"][-1] + 0.01
 
 
+class Flat(nn.Module):
+    """1 / b, which falls for ever, and overflows where b is large."""
+
+    def __init__(self, overflow):
+        super().__init__()
+        self.b, self.overflow = nn.Parameter(torch.ones(1)), overflow
+
+    def forward(self, X):
+        value = torch.where(self.b > self.overflow, torch.nan, 1 / self.b)
+        return {"loss": (X * value).mean()}
+
+
+def test_a_line_search_that_overflows_ends_with_what_it_had():
+    objective = Flat(overflow=1e6)
+    X = torch.ones(2, 1)
+    history = fit_full_batch(objective, [X], epochs=9, progress=False)
+    loss = objective(X)["loss"].item()
+    assert len(history) < 9
+    assert 1e-6 <= loss < 0.1
+    assert loss == pytest.approx(history["loss"][-1])
+
+
+def test_a_loss_that_was_never_finite_is_said():
+    with pytest.raises(FairtutorError, match="became nan in epoch 1"):
+        fit_full_batch(Flat(overflow=0.5), [torch.ones(2, 1)], epochs=3, progress=False)
+
+
+def test_prototypes_of_outcomes_that_a_line_separates():
+    """With seed 132 the importance of the column reached e⁵³⁵."""
+    torch.manual_seed(132)
+    X = torch.randn(256, 3)
+    y, groups = (X[:, 0] > 0).long(), (X[:, 1] > 0).long()
+    separable = Task(X, y, groups, 2, training={"progress": False})
+    encoder = prototypes(separable, num_prototypes=4, epochs=6)
+    assert bool(encoder.module(X).isfinite().all())
+    assert encoder.history["prediction loss"][-1] < 0.1
+
+
 # The long run.
 
 

@@ -1,5 +1,6 @@
 """What both training loops refuse, in words."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 from torch import Tensor
@@ -24,10 +25,15 @@ def require_rows(name: str, tensors: Sequence[Tensor]) -> None:
         )
 
 
+def is_finite(losses: Mapping[str, float]) -> bool:
+    """Return whether no loss is NaN or infinite."""
+    return all(math.isfinite(value) for value in losses.values())
+
+
 def require_finite(losses: Mapping[str, float], epoch: int) -> None:
     """Refuse a loss that is NaN or infinite, before another step is taken."""
     for name, value in losses.items():
-        if value - value != 0:
+        if not math.isfinite(value):
             raise FairtutorError(
                 f"The {name} became {value} in epoch {epoch}. Lower the learning rate "
                 "or the strength, and check the rows for extreme values."

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ..exchange.errors import FairtutorError
-from .checks import require_counts, require_finite, require_rows
+from .checks import is_finite, require_counts, require_finite, require_rows
 from .device import device, threads_for
 from .fit import OnEpoch, Stopped
 from .history import History
@@ -54,13 +54,18 @@ def fit_full_batch(
     -------
     History
 
+    Notes
+    -----
+    The line search tries longer and longer steps where the loss is flat, and may end
+    where numbers overflow. The stage then ends with what it had before that epoch.
+
     Raises
     ------
     Stopped
         ``stop`` was set; noticed before the next evaluation of the loss.
     FairtutorError
-        The loss is not finite, there are fewer epochs than stages, or the rows are
-        not of one length.
+        The loss is not finite in the first epoch, there are fewer epochs than stages,
+        or the rows are not of one length.
 
     References
     ----------
@@ -92,7 +97,8 @@ def fit_full_batch(
     objective.to(on).train()
     rows = [tensor.to(on) for tensor in rows]
     history = History()
-    work = len(rows[0]) * sum(p.numel() for p in objective.parameters())
+    parameters = list(objective.parameters())
+    work = len(rows[0]) * sum(parameter.numel() for parameter in parameters)
     with threads_for(work), bar(epochs, progress) as shown:
         for number, stage in enumerate(stages):
             for attribute, value in stage.items():
@@ -101,7 +107,11 @@ def fit_full_batch(
             before = float("inf")
             first, end = (epochs * n // len(stages) for n in (number, number + 1))
             for epoch in range(first + 1, end + 1):
+                start = [parameter.detach().clone() for parameter in parameters]
                 losses = _step(objective, optimiser, rows, stop)
+                if history.epochs and not is_finite(losses):
+                    _put_back(parameters, start)
+                    break
                 require_finite(losses, epoch)
                 history.epochs.append(losses)
                 shown.update()
@@ -145,3 +155,9 @@ def _step(
     with torch.no_grad():
         losses = objective(*rows)
     return dict(zip(losses, torch.stack(list(losses.values())).tolist(), strict=True))
+
+
+def _put_back(parameters: Sequence[nn.Parameter], values: Sequence[Tensor]) -> None:
+    with torch.no_grad():
+        for parameter, value in zip(parameters, values, strict=True):
+            parameter.copy_(value)
