@@ -3,12 +3,15 @@
     python scripts/execute_chapters.py chapters/*.ipynb            execute and write
     python scripts/execute_chapters.py --check chapters/*.ipynb    are they executed?
 
+The same for the solutions; their checks then draw the same data each time.
+
 A notebook saved by Jupyter holds times, the state of widgets and versions, which differ
 from run to run. What is left here is what a reader sees: the code, its results, and for
 a widget its static picture.
 """
 
 import argparse
+import os
 import re
 import sys
 import time
@@ -22,7 +25,7 @@ from nbformat import NotebookNode
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 CELL_TIMEOUT_S = 120
-KEPT = ("tags", "jupyter")
+KEPT = ("tags", "jupyter", "fairtutor", "nbgrader")
 # A line that a progress bar drew: it goes back to its start, or up a line.
 PROGRESS = re.compile(r"[^\n]*(\r|\x1b\[A)[^\n]*\n?")
 KERNEL = {
@@ -78,6 +81,7 @@ def executed(path: Path) -> list[str]:
     print(f"{path.name} ...", end=" ", flush=True)
     start = time.perf_counter()
     notebook = nbformat.read(path, as_version=4)
+    os.environ["FAIRTUTOR_CHECK_SEED"] = "0"
     client = NotebookClient(
         notebook,
         timeout=CELL_TIMEOUT_S,

@@ -20,7 +20,7 @@ ORDER = (
     ("similarity", "theory"),
     ("audit", "producers"),
     ("entities",),
-    ("widgets", "checks", "cli", "doctor", "loop_command", "red_team"),
+    ("widgets", "checks", "cli", "doctor", "loop_command", "red_team", "exercises"),
 )
 LEVEL = {room: level for level, rooms in enumerate(ORDER) for room in rooms}
 HEAVY = {
