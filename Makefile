@@ -25,7 +25,7 @@ PYTEST := OMP_NUM_THREADS=1 $(IN_VENV) -m pytest $(PARALLEL) $(NOTEBOOKS)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test test-gpu chapters benchmarks lint pins clean
+.PHONY: help setup lab test test-all test-gpu chapters exercises benchmarks lint pins clean
 
 help:  ## say what each command does
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/' \
@@ -55,17 +55,25 @@ $(STAMP): pyproject.toml constraints.txt
 lab: setup  ## open the course in JupyterLab
 	@$(VENV)/bin/fairtutor lab $(LAB_ARGS)
 
-test: setup  ## run every test: library, doctests, chapters, browser
-	@echo "Running every test on 2 processes; the chapters take longest."
+test: setup  ## run the tests: library, doctests, chapters, solutions, browser
+	@echo "Running the tests on 2 processes; the chapters take longest."
+	@$(PYTEST) -m "not long" $(PYTEST_ARGS)
+
+test-all: setup  ## run those and what takes minutes: a class of 25, graded
+	@echo "Running every test on 2 processes."
 	@$(PYTEST) $(PYTEST_ARGS)
 
 test-gpu: setup  ## run the chapters and the library's tests with training on the GPU
 	@echo "Running the chapters and the library's tests, with training on the GPU."
 	@FAIRTUTOR_DEVICE=cuda $(VENV)/bin/fairtutor doctor
-	@FAIRTUTOR_DEVICE=cuda $(PYTEST) -m "not slow and not browser" $(PYTEST_ARGS)
+	@FAIRTUTOR_DEVICE=cuda $(PYTEST) -m "not slow and not browser and not long" $(PYTEST_ARGS)
 
 chapters: setup  ## execute the chapters again and write their outputs
 	@$(IN_VENV) scripts/execute_chapters.py $(CHAPTERS)
+
+exercises: setup  ## execute the solutions and make the exercises of them
+	@$(IN_VENV) scripts/execute_chapters.py solutions/*.ipynb
+	@$(VENV)/bin/fairtutor exercises build
 
 benchmarks: setup  ## measure speed beside other libraries, in build/peers (50 minutes)
 	@test -x build/peers/bin/python || "$(PYTHON)" -m venv build/peers

@@ -13,12 +13,15 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parent
 FIRST = "00_start_here.ipynb"
+UNSOLVED = "unsolved"  # the exercises' folder in a wheel, beside fairtutor.exercises
 COMMANDS = {
     "lab": "open the course in JupyterLab",
-    "copy": "write the chapters into a folder",
+    "copy": "write the chapters and exercises into a folder",
+    "progress": "show which exercises you have solved",
     "doctor": "check the set-up, one line per check, with the fix",
     "loop": "run the closed loop: criteria, representation, model, audit",
     "red-team": "attack the regulator in every known way and show what it says",
+    "exercises": "make exercises of the solutions, and grade a class",
 }
 
 
@@ -44,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     ...     main(["docter"])
     2
     >>> said.getvalue().split(". ")[1]
-    "Did you mean 'doctor'? Valid: 'lab', 'copy', 'doctor', 'loop', 'red-team'.\n"
+    "Did you mean 'doctor'? Valid: 'lab', 'copy', 'progress', 'doctor', 'loop', ..."
     """
     words = list(sys.argv[1:] if argv is None else argv)
     try:
@@ -74,7 +77,7 @@ def chapters_folder() -> Path | None:
 
 
 def copy(folder: Path, force: bool = False) -> list[Path]:
-    """Write the chapters into a folder and keep what the learner changed there.
+    """Write the chapters and exercises into a folder; keep what the learner changed.
 
     Parameters
     ----------
@@ -102,21 +105,23 @@ def copy(folder: Path, force: bool = False) -> list[Path]:
         )
     if folder.exists() and not folder.is_dir():
         raise _error_type()(f"{folder} is a file. Name a folder to write into.")
-    new = [
-        path
-        for path in sorted(source.glob("*.ipynb"))
-        if not _same(path, folder / path.name)
-    ]
-    changed = [path.name for path in new if (folder / path.name).exists()]
+    exercises = source.parent / ("exercises" if source.parent != PACKAGE else UNSOLVED)
+    copies = {
+        path: folder / kind / path.name
+        for kind, here in (("chapters", source), ("exercises", exercises))
+        for path in sorted(here.glob("*.ipynb"))
+    }
+    new = {path: to for path, to in copies.items() if not _same(path, to)}
+    changed = [path.name for path, to in new.items() if to.exists()]
     if changed and not force:
         raise _error_type()(
             f"Your changes to {', '.join(changed)} in {folder} would be lost. Name "
             "another folder, or add --force to overwrite."
         )
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in new:
-        (folder / path.name).write_bytes(path.read_bytes())
-    return [folder / path.name for path in new]
+    for path, to in new.items():
+        to.parent.mkdir(parents=True, exist_ok=True)
+        to.write_bytes(path.read_bytes())
+    return list(new.values())
 
 
 def first_chapter(folder: Path | None = None) -> Path:
@@ -198,6 +203,7 @@ def _parser(command: Sequence[str]) -> argparse.ArgumentParser:
     }
     _add_lab(added["lab"])
     _add_copy(added["copy"])
+    added["progress"].set_defaults(run=_run_progress)
     added["doctor"].set_defaults(run=_run_doctor)
     if list(command) == ["loop"]:
         from . import loop_command
@@ -209,6 +215,10 @@ def _parser(command: Sequence[str]) -> argparse.ArgumentParser:
 
         red_team.add_arguments(added["red-team"])
         added["red-team"].set_defaults(run=red_team.attack)
+    if list(command) == ["exercises"]:
+        from .exercises import command as exercises
+
+        exercises.add_arguments(added["exercises"])
     return parser
 
 
@@ -257,8 +267,15 @@ def _run_copy(args: argparse.Namespace) -> int:
     for path in written:
         print(f"Wrote {path}")
     if not written:
-        print(f"The chapters in {args.folder} are already those of the course.")
+        print(f"All in {args.folder} is already that of the course.")
     print(f"Open them with: fairtutor lab {args.folder}")
+    return 0
+
+
+def _run_progress(args: argparse.Namespace) -> int:
+    from .checks import progress
+
+    print(progress())
     return 0
 
 

@@ -24,11 +24,13 @@ ROOT = Path(__file__).parent.parent
 
 @pytest.fixture
 def course(tmp_path, monkeypatch):
-    """An installation with two small chapters of its own, and no clone around it."""
+    """An installation with two chapters and an exercise, and no clone around it."""
     package = tmp_path / "installed" / "fairtutor"
     (package / "chapters").mkdir(parents=True)
     (package / "chapters" / cli.FIRST).write_text('{"cells": []}')
     (package / "chapters" / "01_next.ipynb").write_text('{"cells": [1]}')
+    (package / cli.UNSOLVED).mkdir()
+    (package / cli.UNSOLVED / "01_next.ipynb").write_text('{"cells": [2]}')
     monkeypatch.setattr(cli, "PACKAGE", package)
     monkeypatch.chdir(tmp_path)
     return tmp_path / "course"
@@ -49,7 +51,7 @@ def test_help_names_every_command_and_does_not_wait_for_torch():
         "finally:\n    print('torch loaded:', 'torch' in sys.modules)"
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert all(f"    {name} " in said.stdout for name in cli.COMMANDS)
+    assert all(re.search(rf"^    {c}\b", said.stdout, re.M) for c in cli.COMMANDS)
     assert "torch loaded: False" in said.stdout
 
 
@@ -86,26 +88,32 @@ def test_loop_explains_its_arguments():
 # --- copy ----------------------------------------------------------------------------
 
 
-def test_copy_writes_every_chapter_and_then_nothing_more(course, capsys):
+def test_copy_writes_chapters_and_exercises_and_then_nothing_more(course, capsys):
     assert cli.main(["copy", str(course)]) == 0
-    assert sorted(p.name for p in course.iterdir()) == [cli.FIRST, "01_next.ipynb"]
+    written = sorted(p.relative_to(course).as_posix() for p in course.glob("*/*"))
+    names = [f"chapters/{cli.FIRST}", "chapters/01_next.ipynb"]
+    assert written == sorted([*names, "exercises/01_next.ipynb"])
+    exercise = (course / "exercises" / "01_next.ipynb").read_text()
+    assert exercise == '{"cells": [2]}'
     assert f"fairtutor lab {course}" in capsys.readouterr().out
     assert cli.copy(course) == []
 
 
 def test_copy_keeps_what_the_learner_changed(course):
     cli.copy(course)
-    (course / cli.FIRST).write_text("my notes")
-    (course / "01_next.ipynb").unlink()
+    (course / "chapters" / cli.FIRST).write_text("my notes")
+    (course / "exercises" / "01_next.ipynb").unlink()
     with pytest.raises(
         FairtutorError, match=r"changes to 00_start_here\.ipynb.*--force"
     ):
         cli.copy(course)
-    assert (course / cli.FIRST).read_text() == "my notes"
-    assert not (course / "01_next.ipynb").exists(), "a refused copy writes nothing"
+    assert (course / "chapters" / cli.FIRST).read_text() == "my notes"
+    assert not (course / "exercises" / "01_next.ipynb").exists(), (
+        "a refused copy writes nothing"
+    )
 
     assert len(cli.copy(course, force=True)) == 2
-    assert (course / cli.FIRST).read_text() == '{"cells": []}'
+    assert (course / "chapters" / cli.FIRST).read_text() == '{"cells": []}'
 
 
 def test_copy_into_a_file_or_from_an_empty_installation_is_refused(course):
@@ -133,9 +141,9 @@ def test_lab_finds_the_chapters_here_in_a_named_folder_and_in_the_clone(
     (clone / cli.FIRST).write_text("{}")
     assert cli.first_chapter() == clone / cli.FIRST
     cli.copy(course)
-    assert cli.first_chapter(course) == course / cli.FIRST
+    assert cli.first_chapter(course) == course / "chapters" / cli.FIRST
     monkeypatch.chdir(course)
-    assert cli.first_chapter() == course / cli.FIRST
+    assert cli.first_chapter() == course / "chapters" / cli.FIRST
     with pytest.raises(FairtutorError, match="no chapters in"):
         cli.first_chapter(course / "elsewhere")
 

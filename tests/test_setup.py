@@ -24,7 +24,14 @@ from packaging.utils import canonicalize_name
 from fairtutor import doctor
 
 ROOT = Path(__file__).parent.parent
-SHIPPED = ("fairtutor", "chapters", "pyproject.toml", "constraints.txt", "README.md")
+SHIPPED = (
+    "fairtutor",
+    "chapters",
+    "exercises",
+    "pyproject.toml",
+    "constraints.txt",
+    "README.md",
+)
 LICENCES = ("LICENSE", "LICENSE-TEXT")
 NO_NETWORK = re.compile("NewConnectionError|ConnectTimeout|NameResolution|unreachable")
 # torch pins these packages itself; which ones depends on the GPU.
@@ -222,11 +229,14 @@ def test_copy_writes_the_chapters_from_the_wheel(wheel, tmp_path):
     )
     assert said.returncode == 0, said.stderr
     assert said.stdout.startswith(str(wheel))
-    names = sorted(path.name for path in (tmp_path / "course").iterdir())
-    assert names == sorted(Path(path).name for path in chapter_paths())
+    names = sorted(
+        path.relative_to(tmp_path / "course").as_posix()
+        for path in (tmp_path / "course").glob("*/*")
+    )
+    exercises = [f"exercises/{path.name}" for path in ROOT.glob("exercises/*.ipynb")]
+    assert names == sorted([*chapter_paths(), *exercises])
     for name in names:
-        original = (ROOT / "chapters" / name).read_bytes()
-        assert (tmp_path / "course" / name).read_bytes() == original
+        assert (tmp_path / "course" / name).read_bytes() == (ROOT / name).read_bytes()
 
 
 # --- imports are quick (benchmarks/import_time.py measures how quick) ----------------

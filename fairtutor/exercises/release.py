@@ -23,7 +23,7 @@ RELEASED = (
     "environment.yml",
     "pyproject.toml",
 )
-LEFT_OUT = ("__pycache__", ".ipynb_checkpoints")
+LEFT_OUT = ("__pycache__", ".ipynb_checkpoints", "grading.md")
 
 
 def release(clone: Path, out: Path) -> list[Path]:
