@@ -106,6 +106,16 @@ def test_the_code_of_a_hint_is_no_whole_answer():
         assert len(task.hints[2].splitlines()) <= 4
 
 
+def test_the_page_of_wrong_answers_lists_every_one(script, capsys):
+    assert script("scripts/wrong_answers.py").main([]) == 0
+    page = (ROOT / "docs" / "wrong_answers.md").read_text(encoding="utf-8")
+    rows = [line.split(" | ")[:2] for line in page.splitlines() if line[:3] == "| 0"]
+    rows += [line.split(" | ")[:2] for line in page.splitlines() if line[:3] == "| 1"]
+    named = [[f"| {n}", mistake[0]] for n, wrong in WRONG.items() for mistake in wrong]
+    assert rows == named, "run `python scripts/wrong_answers.py docs/wrong_answers.md`"
+    assert ", 0 accepted." in page and page.count("\n| ") == len(named) + 1
+
+
 # --- what everybody meets ------------------------------------------------------------
 
 

@@ -12,6 +12,7 @@ from fairtutor.checks import CheckFailed, every_task, find
 from fairtutor.exchange import FairtutorError
 from fairtutor.exercises import build, release, unsolved, variant
 from fairtutor.exercises.build import STUB, task_of, tasks_of
+from fairtutor.exercises.release import FOR_INSTRUCTORS
 
 ROOT = Path(__file__).parent.parent
 SOLUTIONS = sorted((ROOT / "solutions").glob("*.ipynb"))
@@ -227,7 +228,8 @@ def test_a_students_tree_is_the_course_and_nothing_of_the_instructors(tree):
     top = {path.name for path in tree.iterdir()}
     assert {"chapters", "exercises", "fairtutor", "README.md", "Makefile"} <= top
     assert not top & {"solutions", "tests", "workshop", "benchmarks", ".ci", ".git"}
-    assert not (tree / "docs" / "grading.md").exists()
+    for name in FOR_INSTRUCTORS:
+        assert (ROOT / "docs" / name).exists() and not list(tree.rglob(name))
     names = {path.name for path in (tree / "exercises").iterdir()}
     assert names == {path.name for path in SOLUTIONS}
     hidden = [p for p in tree.rglob("*") if "checkpoint" in p.name]

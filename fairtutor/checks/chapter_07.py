@@ -206,11 +206,11 @@ def play(trial: Trial) -> None:
             "people of one cell got different answers.",
             given,
         )
-        gap = (y_hat[men].mean() - y_hat[~men].mean()).item()
+        of_men, of_women = y_hat[men].mean().item(), y_hat[~men].mean().item()
         trial.require(
-            gap > 0.4,
-            f"selects men {100 * gap:.0f} points more often than women; make it more "
-            "than 40, in favour of men.",
+            of_men - of_women > 0.4,
+            f"selects {of_men:.0%} of the men and {of_women:.0%} of the women; make "
+            "the difference more than 40 points, in favour of men.",
             given,
         )
 

@@ -23,7 +23,8 @@ RELEASED = (
     "environment.yml",
     "pyproject.toml",
 )
-LEFT_OUT = ("__pycache__", ".ipynb_checkpoints", "grading.md")
+FOR_INSTRUCTORS = ("grading.md", "wrong_answers.md")
+LEFT_OUT = ("__pycache__", ".ipynb_checkpoints", *FOR_INSTRUCTORS)
 
 
 def release(clone: Path, out: Path) -> list[Path]:

@@ -192,7 +192,7 @@ WRONG = {
     ],
     "07.4": [
         ("selects by sex, in every cell", [all_men], "Two people of one cell"),
-        ("treats all alike", [yes_to_all], "0 points more often"),
+        ("treats all alike", [yes_to_all], "100% of the men and 100%"),
         ("women in place of men", [women_instead], "in favour of men"),
         ("probabilities for decisions", [probabilities], "0 or 1"),
     ],
