@@ -28,7 +28,7 @@ def random_triplets(rows):
     a, b, c = torch.randint(len(rows.X), (3, 2_000), generator=draw)
     x = rows.X[:, 0]
     near, far = (x[a] - x[b]).abs(), (x[a] - x[c]).abs()
-    return torch.stack([a, b, c], 1)[near < far]
+    return torch.stack([a, b, c], 1)[(near < far) & (a != b)]
 
 
 @pytest.fixture(scope="module")
@@ -102,11 +102,42 @@ def test_a_rehearsal_without_judgements_says_so():
         (torch.zeros(4, 3), "float32"),
         (torch.tensor([[0, 1, 9_999]]), "position 9999 of 'encoder'"),
         (torch.tensor([[0, 1, -1]]), "position -1"),
+        ([[0, 1, 2]], "'encoder' are of type list; return a torch.Tensor"),
+        (None, "of type NoneType"),
+        (torch.ones(1, 3).bool(), "torch.bool"),
+        (torch.ones(1, 3).byte(), "torch.uint8"),
+        (
+            torch.tensor([[2, 1, 0], [0, 0, 1]]),
+            r"Triplet 1 .*\[0, 0, 1\]",
+        ),
+        (torch.tensor([[0, 1, 0]]), "three different rows"),
+        (torch.tensor([[0, 1, 1]]), "three different rows"),
     ],
 )
 def test_an_arbiter_who_names_nobody_is_refused(answer, said):
     with pytest.raises(FairtutorError, match=said):
         load("german").with_judgements(lambda rows: answer)
+
+
+def test_an_arbiter_who_cannot_be_asked_is_refused():
+    with pytest.raises(FairtutorError, match="type Tensor; give a function"):
+        load("german").with_judgements(torch.tensor([[0, 1, 2]]))
+
+
+def test_nobody_may_have_judged_anything():
+    none = torch.empty(0, 3, dtype=torch.long)
+    german = load("german").with_judgements(lambda rows: none)
+    assert all(len(triplets) == 0 for triplets in german.judgements.values())
+
+
+def test_writing_to_the_judgements_of_a_copy_changes_no_others(judged):
+    before = {split: t.clone() for split, t in judged.judgements.items()}
+    copy = judged.copy()
+    assert copy.judgements.keys() == before.keys()
+    for split, triplets in copy.judgements.items():
+        assert torch.equal(triplets, before[split])
+        triplets.zero_()
+        assert torch.equal(judged.judgements[split], before[split])
 
 
 def test_criteria_without_judgements_are_refused():

@@ -263,6 +263,7 @@ HOLE = torch.tensor([[0.0, 1.0], [float("nan"), 1.0], [2.0, 0.0]])
         (lambda: triplet_agreement(ROWS, torch.zeros(2, 2).long()), "of a, b and c"),
         (lambda: triplet_agreement(ROWS, torch.zeros(0, 3).long()), "no triplet"),
         (lambda: triplet_agreement(ROWS, torch.tensor([[0, 1, 9]])), "from 0 to 3"),
+        (lambda: triplet_agreement(ROWS, torch.zeros(2, 3)), "float32.* whole numbers"),
         (lambda: triplet_agreement(HOLE, torch.tensor([[1, 0, 2]])), "nan in row 1"),
         (lambda: retrieval_at_1(ROWS, CLASSES[:2]), "each of 4 rows"),
         (lambda: retrieval_at_1(ROWS[:1], CLASSES[:1]), "2 rows or more"),

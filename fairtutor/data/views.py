@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ..exchange.errors import FairtutorError
+from .judgements import require_three_rows, require_triplets
 from .scale import standardise
 from .splits import TRAINING, check_sizes, draw_splits, is_audit
 
@@ -100,7 +101,8 @@ class Views:
         Raises
         ------
         FairtutorError
-            An answer is not three positions in the split.
+            The arbiter is no function, or an answer is not three different positions
+            in the split.
 
         Examples
         --------
@@ -110,9 +112,15 @@ class Views:
         >>> sorted(judged.judgements)[:2]
         ['audit 1', 'audit 2']
         """
+        if not callable(arbiter):
+            raise FairtutorError(
+                f"The arbiter is of type {type(arbiter).__name__}; give a function "
+                "that takes the rows of a split and returns triplets (a, b, c)."
+            )
         judgements = {split: arbiter(self.rows(split)) for split in self.splits}
         for split, triplets in judgements.items():
-            _require_triplets(split, triplets, len(self.splits[split]))
+            require_triplets(repr(split), triplets, len(self.splits[split]))
+            require_three_rows(repr(split), triplets)
         return replace(self, judgements=judgements)
 
     def without_features(self, columns: str | Iterable[str]) -> Self:
@@ -256,20 +264,6 @@ class Views:
             y=self.y.clone(),
             A=self.A.clone(),
             splits={split: i.clone() for split, i in self.splits.items()},
+            judgements={split: t.clone() for split, t in self.judgements.items()},
             units=dict(self.units),
-        )
-
-
-def _require_triplets(split: str, triplets: Tensor, n: int) -> None:
-    """Refuse answers that are not three positions in a split of n rows each."""
-    if triplets.ndim != 2 or triplets.shape[1] != 3 or triplets.is_floating_point():
-        raise FairtutorError(
-            f"The arbiter answered about {split!r} with {triplets.dtype} of the shape "
-            f"{tuple(triplets.shape)}; return whole numbers, (m, 3)."
-        )
-    wrong = triplets[(triplets < 0) | (triplets >= n)]
-    if len(wrong):
-        raise FairtutorError(
-            f"The arbiter names position {wrong[0].item()} of {split!r}, which has {n} "
-            f"rows; use 0 to {n - 1}."
         )

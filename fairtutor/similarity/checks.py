@@ -1,4 +1,4 @@
-"""What rows and judgements must be, before a distance is taken of them."""
+"""What rows and classes must be, before a distance is taken of them."""
 
 from torch import Tensor
 
@@ -49,23 +49,3 @@ def require_classes(y: Tensor, n: int) -> None:
         )
     for wrong in y[(y < 0) | (y != y.round())][:1].tolist():
         raise FairtutorError(f"A class is {wrong}; use whole numbers from 0.")
-
-
-def require_triplets(Z: Tensor, triplets: Tensor) -> None:
-    """Refuse triplets that are not three positions in the rows Z each.
-
-    Raises
-    ------
-    FairtutorError
-    """
-    require_rows("Z", Z)
-    if triplets.ndim != 2 or triplets.shape[1] != 3:
-        raise FairtutorError(
-            f"The triplets have the shape {tuple(triplets.shape)}; give (m, 3), the "
-            "positions of a, b and c."
-        )
-    if len(triplets) and not 0 <= int(triplets.min()) <= int(triplets.max()) < len(Z):
-        raise FairtutorError(
-            f"The triplets name rows {int(triplets.min())} to {int(triplets.max())}; "
-            f"use positions from 0 to {len(Z) - 1}."
-        )

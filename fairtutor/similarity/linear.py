@@ -7,10 +7,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
+from ..data.judgements import require_triplets
 from ..exchange.errors import FairtutorError
 from ..exchange.values import Number, require_number
 from ..training.device import threads_for
-from .checks import require_rows, require_triplets
+from .checks import require_rows
 
 STEPS, TOLERANCE = 500, 1e-9
 
@@ -178,7 +179,8 @@ def triplet_weights(Z: Tensor, triplets: Tensor, *, prior: float = 1.0) -> Tenso
     from scipy.optimize import minimize
 
     require_number("prior", prior, Number(1e-6, 1e6), "prior")
-    require_triplets(Z, triplets)
+    require_rows("Z", Z)
+    require_triplets("Z", triplets, len(Z))
     a, b, c = (Z.double()[column] for column in triplets.unbind(1))
     gain = ((a - c).square() - (a - b).square()).cpu().numpy()
     start = np.full(Z.shape[1], 1 / Z.shape[1])

@@ -6,9 +6,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
+from ..data.judgements import require_triplets
 from ..exchange.errors import FairtutorError
 from ..exchange.values import Number, require_number
-from .checks import require_classes, require_rows, require_triplets
+from .checks import require_classes, require_rows
 from .neighbours import neighbour_mean
 from .pairs import CHUNK
 
@@ -120,7 +121,8 @@ def triplet_agreement(Z: Tensor, triplets: Tensor) -> float:
     >>> triplet_agreement(Z, torch.tensor([[0, 1, 2], [2, 0, 1]]))
     0.5
     """
-    require_triplets(Z, triplets)
+    require_rows("Z", Z)
+    require_triplets("Z", triplets, len(Z))
     if not len(triplets):
         raise FairtutorError("There is no triplet to agree with; give one or more.")
     a, b, c = (Z[column].double() for column in triplets.unbind(1))
