@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from fairtutor import FairtutorError, load
-from fairtutor.producers import Alike, learn_distance
+from fairtutor.producers import Alike, learn_distance, linear_encoder
 from fairtutor.similarity import (
     Moves,
     comparable_directions,
@@ -275,6 +275,8 @@ HOLE = torch.tensor([[0.0, 1.0], [float("nan"), 1.0], [2.0, 0.0]])
         (lambda: geodesic_path(ROWS, 0, 9, 1), "end is 9"),
         (lambda: comparable_directions(HOLE, torch.zeros(3), 1), "nan in row 1"),
         (lambda: pair_map(HOLE, ROWS[:3, :2], torch.arange(3) < 1), "nan in row 1"),
+        (lambda: linear_encoder(HOLE), "W has nan in row 1"),
+        (lambda: linear_encoder(torch.ones(3)), r"W has the shape \(3,\); give"),
         (lambda: shifted(torch.zeros(2, 16), 1.5, 0), "right is 1.5"),
         (lambda: learn_distance(torch.zeros(1, 784)), "2 rows or more"),
         (lambda: learn_distance(torch.zeros(2, 784), ROWS[0, :2] / 2), "class is 0.5"),

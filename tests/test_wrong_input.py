@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from fairtutor import DataProducer, DataUser, FairtutorError, load
+from fairtutor.entities.producer import hand_over
 from fairtutor.exchange import Criterion, FairnessCriteria
 from fairtutor.similarity import Box, GridCells, TreeCells, worst_pairs
 from fairtutor.theory.lipschitz import (
@@ -23,6 +24,7 @@ BOX = Box.unit(2)
 NAN = torch.tensor([[0.5, float("nan")], [0.1, 0.2]])
 Z = torch.rand(50, 2, generator=torch.Generator().manual_seed(0))
 Y = (Z[:, 0] > 0.5).float()
+CRITERIA = FairnessCriteria((Criterion("accuracy", 0.8),))
 FIRST = FairDistance(torch.eye(2)[:, :1])
 
 REFUSED = {
@@ -54,6 +56,10 @@ REFUSED = {
     "other columns": (lambda: FIRST(torch.rand(4, 3)), "The rows have 3 numbers"),
     "one layer": (lambda: lipschitz_bound(nn.Linear(2, 2)), "no nn.Sequential"),
     "a constant in words": (lambda: LipschitzNetwork(2, 8, 1, L="1"), "L is '1'"),
+    "a network for an encoder": (
+        lambda: hand_over(nn.Sequential(nn.Linear(2, 2)), 2, CRITERIA, method="mine"),
+        "type Sequential; give an Encoder",
+    ),
     "a plane for a line": (
         lambda: BoundExplorer((Z, Y), (Z, Y), lambda z: z, 1.0),
         "one number for each row",

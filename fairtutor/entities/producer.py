@@ -177,6 +177,11 @@ def hand_over(
     Representation
         With a claimed Lipschitz constant, which the regulator recomputes.
 
+    Raises
+    ------
+    FairtutorError
+        What is handed over is no encoder with its declared layers.
+
     Examples
     --------
     >>> import torch
@@ -187,6 +192,12 @@ def hand_over(
     >>> round(made.claims["lipschitz"], 3)
     2.0
     """
+    if not isinstance(encoder, Encoder):
+        raise FairtutorError(
+            f"The encoder is of type {type(encoder).__name__}; give an Encoder with "
+            "its declared layers, as linear_encoder and learn_distance return it, or "
+            "fairtutor.producers.Encoder(module, layers)."
+        )
     return Representation.from_module(
         encoder.module,
         encoder.layers,

@@ -110,11 +110,17 @@ def linear_encoder(W: Tensor) -> Encoder:
     Encoder
         Without history.
 
+    Raises
+    ------
+    FairtutorError
+        W is no matrix, or has a number that is not finite.
+
     Examples
     --------
     >>> linear_encoder(torch.diag(torch.tensor([2.0, 0.0]))).module(torch.ones(1, 2))
     tensor([[2., 0.]])
     """
+    require_rows("W", W)
     layers = mlp(W.shape[1], len(W))
     module = build(layers, W.shape[1]).requires_grad_(False)
     module[0].weight.copy_(W)
