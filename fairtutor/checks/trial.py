@@ -71,12 +71,14 @@ class Trial:
         """Return whole numbers from 0 to ``high`` − 1 of a shape."""
         return torch.randint(high, shape, generator=self._generator)
 
+    def permutation(self, n: int) -> Tensor:
+        """Return the numbers from 0 to n − 1 in some order."""
+        return torch.randperm(n, generator=self._generator)
+
     def groups(self, n: int, num_groups: int = 2) -> Tensor:
         """Return groups of n ≥ ``num_groups`` people, (n,): each has somebody."""
         members = self.integers(num_groups, n)
-        members[torch.randperm(n, generator=self._generator)[:num_groups]] = (
-            torch.arange(num_groups)
-        )
+        members[self.permutation(n)[:num_groups]] = torch.arange(num_groups)
         return members
 
     def telling(self, draw: Callable[[], Case], tries: int = 60) -> Case:
