@@ -27,7 +27,9 @@ def script():
         spec = importlib.util.spec_from_file_location(name, ROOT / path)
         module = importlib.util.module_from_spec(spec)
         sys.modules[name] = module  # dataclasses look their module up
-        spec.loader.exec_module(module)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.syspath_prepend((ROOT / path).parent)  # it may import its neighbours
+            spec.loader.exec_module(module)
         return module
 
     return loaded

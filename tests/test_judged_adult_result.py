@@ -13,10 +13,8 @@ FLIPS = ("spouse", "gender and race")
 
 
 @pytest.fixture(scope="module")
-def experiment(script, root):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(root / "experiments")  # it imports its neighbour
-        yield script("experiments/judged_adult.py")
+def experiment(script):
+    return script("experiments/judged_adult.py")
 
 
 @pytest.fixture(scope="module")
