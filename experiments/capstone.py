@@ -147,8 +147,7 @@ def people(seed: int) -> Task:
     )
 
     def learn(seed: int) -> Encoder:
-        X, pairs = judged_pairs(adult, PAIRS, seed)
-        U = comparable_directions(X, pairs, rank(X, pairs))
+        U = comparable_directions(*judged_pairs(adult, PAIRS, seed))
         return linear_encoder(without(U))
 
     return Task(judged, criteria, learn)
@@ -185,16 +184,9 @@ def judged_pairs(adult: Dataset, m: int, seed: int) -> tuple[Tensor, Tensor]:
     return torch.cat([people, copies]), torch.arange(m).repeat(2)
 
 
-def rank(X: Tensor, pairs: Tensor) -> int:
-    """Return in how many directions the copies differ from the people."""
-    m = len(pairs) // 2
-    return int(torch.linalg.matrix_rank((X[:m] - X[m:]).double(), rtol=1e-6))
-
-
 def arbiter(adult: Dataset, seed: int) -> Callable[[Rows], Tensor]:
     """Return who compares people without sex, race and the spouse's sex, and errs."""
-    X, pairs = judged_pairs(adult, 5_000, 0)
-    own = without(comparable_directions(X, pairs, rank(X, pairs)))
+    own = without(comparable_directions(*judged_pairs(adult, 5_000, 0)))
 
     def judge(rows: Rows) -> Tensor:
         draw = torch.Generator().manual_seed(seed)

@@ -85,6 +85,16 @@ def test_face_takes_out_what_comparable_people_differ_in():
     assert comparable_directions(X, torch.zeros(300).long(), 1)[0].abs() > 0.999
 
 
+def test_without_a_number_all_that_comparable_people_differ_in_is_taken_out():
+    people, others = drawn(0, 30, 5), drawn(1, 30, 5)
+    others[:, 2:] = people[:, 2:]
+    X, pairs = torch.cat([people, others]), torch.arange(30).repeat(2)
+    U = comparable_directions(X, pairs)
+    assert torch.equal(U, comparable_directions(X, pairs, 2))
+    Z = X - X @ U @ U.T
+    assert (Z[:30] - Z[30:]).abs().max() < 1e-5
+
+
 def test_explore_finds_the_matrix_that_made_the_judgements():
     first, second = drawn(0, 4_000, 3).double(), drawn(1, 4_000, 3).double()
     sigma = torch.tensor([[3.0, 1.0, 0.0], [1.0, 1.0, 0.0], [0.0, 0.0, 0.0]]).double()
@@ -297,6 +307,7 @@ def test_what_has_no_quality_is_named(attempt, said):
         (lambda: comparable_directions(torch.eye(3), torch.zeros(2), 1), "one group"),
         (lambda: comparable_directions(torch.eye(3), torch.arange(3), 4), "k is 4"),
         (lambda: comparable_directions(torch.eye(3), torch.zeros(3), 3), "differ in 2"),
+        (lambda: comparable_directions(torch.ones(3, 2), torch.zeros(3)), "not differ"),
         (lambda: pair_map(torch.eye(3), torch.eye(2), torch.ones(3)), "one judgement"),
         (lambda: pair_map(torch.eye(3), torch.eye(3), torch.ones(3)), "judged alike"),
         (lambda: Alike(nn.Identity(), Moves(), own=2), "own is 2"),

@@ -16,7 +16,7 @@ from .checks import require_rows
 STEPS, TOLERANCE = 500, 1e-9
 
 
-def comparable_directions(X: Tensor, groups: Tensor, k: int) -> Tensor:
+def comparable_directions(X: Tensor, groups: Tensor, k: int | None = None) -> Tensor:
     """Return the directions along which comparable people differ most (FACE).
 
     Someone says of several groups that the people of each are comparable for the task.
@@ -30,7 +30,8 @@ def comparable_directions(X: Tensor, groups: Tensor, k: int) -> Tensor:
     groups
         The group of comparable people that each row belongs to, (n,), from 0.
     k
-        How many directions, from 1 to d.
+        How many directions, from 1 to d. By default all in which comparable people
+        differ: then they are the same point.
 
     Returns
     -------
@@ -41,8 +42,8 @@ def comparable_directions(X: Tensor, groups: Tensor, k: int) -> Tensor:
     Raises
     ------
     FairtutorError
-        There is not one group for each row, a coordinate is not finite, or k is more
-        than the people differ in.
+        There is not one group for each row, a coordinate is not finite, k is more than
+        the people differ in, or they do not differ at all.
 
     References
     ----------
@@ -55,19 +56,28 @@ def comparable_directions(X: Tensor, groups: Tensor, k: int) -> Tensor:
     >>> comparable_directions(X, torch.tensor([0, 0, 1, 1]), 1).abs().round()
     tensor([[1.],
             [0.]])
+    >>> comparable_directions(X, torch.tensor([0, 0, 1, 1])).shape
+    torch.Size([2, 2])
     """
     if X.ndim != 2 or groups.shape != X.shape[:1]:
         raise FairtutorError(
             f"X has the shape {tuple(X.shape)} and groups {tuple(groups.shape)}; give "
             "one group for each row."
         )
-    require_number("k", k, Number(1, X.shape[1], whole=True), "k")
     require_rows("X", X)
+    if k is not None:
+        require_number("k", k, Number(1, X.shape[1], whole=True), "k")
     rows = X.double().clone()
     for group in groups.unique():
         rows[groups == group] -= rows[groups == group].mean(0)
     _, sizes, directions = torch.linalg.svd(rows, full_matrices=False)
     known = int((sizes > TOLERANCE * sizes[0]).sum())
+    if not known:
+        raise FairtutorError(
+            "Comparable people do not differ in any column; there is no direction to "
+            "find. Judge people who differ."
+        )
+    k = known if k is None else k
     if k > known:
         raise FairtutorError(
             f"k is {k}, and comparable people differ in {known} directions; use fewer, "
