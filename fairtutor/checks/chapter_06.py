@@ -66,7 +66,7 @@ def misuse(trial: Trial) -> None:
     """06.2: the user who attains the bound, on people it has not seen."""
     K, n = 10, 6000
     # Of a man: over half in every cell.
-    chances = torch.linspace(0.52, 0.98, K).double()[trial.permutation(K)]
+    chances = torch.linspace(0.58, 0.98, K).double()[trial.permutation(K)]
     cells, new_cells = trial.integers(K, n), trial.integers(K, n)
     groups = (trial.uniform(n) < chances[cells]).long()
     new_groups = (trial.uniform(n) < chances[new_cells]).long()
