@@ -81,7 +81,7 @@ class Trial:
         members[self.permutation(n)[:num_groups]] = torch.arange(num_groups)
         return members
 
-    def telling(self, draw: Callable[[], Case], tries: int = 60) -> Case:
+    def telling(self, draw: Callable[[], Case], tries: int = 300) -> Case:
         """Return a case on which no two mistakes give the same, if one is drawn.
 
         On small inputs mistakes often agree with each other, or with what is right.
