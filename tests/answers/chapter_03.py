@@ -1,0 +1,163 @@
+"""Exercise 03: plausible mistakes with what must be said, and second right answers."""
+
+
+
+def by_strata(y_hat, groups, strata):
+    found = []
+    for s in strata.unique():
+        here = strata == s
+        rates = [y_hat[here & (groups == g)].double().mean() for g in (0, 1)]
+        weights = [int(here.sum()), int((here & (groups == 1)).sum())]
+        found.append((float(rates[1] - rates[0]), *weights))
+    return found
+
+
+def standardised(y_hat, groups, strata):
+    found = by_strata(y_hat, groups, strata)
+    return sum(gap * size for gap, size, _ in found) / len(y_hat)
+
+
+def raw(y_hat, groups, strata):
+    return y_hat[groups == 1].double().mean() - y_hat[groups == 0].double().mean()
+
+
+def unweighted(y_hat, groups, strata):
+    found = by_strata(y_hat, groups, strata)
+    return sum(gap for gap, _, _ in found) / len(found)
+
+
+def by_group_1(y_hat, groups, strata):
+    found = by_strata(y_hat, groups, strata)
+    return sum(gap * own for gap, _, own in found) / int((groups == 1).sum())
+
+
+def sign(y_hat, groups, strata):
+    return -standardised(y_hat, groups, strata)
+
+
+def reversal(rates):
+    return [[10, 990], [990, 10]]
+
+
+def alike(rates):
+    return [[100, 100], [100, 100]]
+
+
+def wrong_way(rates):
+    return [[990, 10], [10, 990]]
+
+
+def too_few(rates):
+    return [[1, 1000], [1000, 1]]
+
+
+def weak(rates):
+    return [[90, 130], [130, 90]]
+
+
+def single(y_hat, A):
+    return [
+        abs(
+            float(
+                y_hat[A[:, j] == 1].double().mean()
+                - y_hat[A[:, j] == 0].double().mean()
+            )
+        )
+        for j in (0, 1)
+    ]
+
+
+def rates_inside(y_hat, A):
+    code = 2 * A[:, 0] + A[:, 1]
+    return {int(k): float(y_hat[code == k].double().mean()) for k in code.unique()}
+
+
+def both(y_hat, A):
+    inside = rates_inside(y_hat, A).values()
+    return max(single(y_hat, A)), max(inside) - min(inside)
+
+
+def empty_as_zero(y_hat, A):
+    rates = rates_inside(y_hat, A)
+    inside = [rates.get(k, 0.0) for k in range(4)]
+    return max(single(y_hat, A)), max(inside) - min(inside)
+
+
+def with_everybody(y_hat, A):
+    mean = float(y_hat.double().mean())
+    inside = rates_inside(y_hat, A).values()
+    return max(single(y_hat, A)), max(abs(rate - mean) for rate in inside)
+
+
+def exchanged(y_hat, A):
+    return both(y_hat, A)[::-1]
+
+
+def one_attribute(y_hat, A):
+    return single(y_hat, A)[0], both(y_hat, A)[1]
+
+
+def golden(prefers):
+    low, high = 0.0, 1.0
+    for _ in range(15):
+        a, b = low + 0.382 * (high - low), low + 0.618 * (high - low)
+        low, high = (low, b) if prefers(a, b) else (a, high)
+    return (low + high) / 2
+
+
+def grid(prefers):
+    best = 0.0
+    for k in range(1, 101):
+        if not prefers(best, k / 100):
+            best = k / 100
+    return best
+
+
+def coarse_grid(prefers):
+    best = 0.0
+    for k in range(1, 21):
+        if not prefers(best, k / 20):
+            best = k / 20
+    return best
+
+
+def wrong_piece(prefers):
+    low, high = 0.0, 1.0
+    for _ in range(15):
+        a, b = low + (high - low) / 3, high - (high - low) / 3
+        low, high = (a, high) if prefers(a, b) else (low, b)
+    return (low + high) / 2
+
+
+WRONG = {
+    "03.1": [
+        ("the raw gap", [raw], "raw gap"),
+        ("all strata alike", [unweighted], "same weight"),
+        ("weights of one group", [by_group_1], "group 1 alone"),
+        ("the sign", [sign], "sign is turned"),
+    ],
+    "03.2": [
+        ("people spread evenly", [alike], "still ahead"),
+        ("the wrong way round", [wrong_way], "still ahead"),
+        ("a stratum nearly empty", [too_few], "fewer than 10"),
+        ("too weak", [weak], "overall rates"),
+    ],
+    "03.3": [
+        ("no guess", [None, both], "inside_gap is still empty"),
+        ("an empty group has the rate 0", [1, empty_as_zero], "group of nobody"),
+        ("compared with everybody", [1, with_everybody], "rate of everybody"),
+        ("the two exchanged", [1, exchanged], "exchanged"),
+        ("one attribute only", [1, one_attribute], "only one of the two"),
+    ],
+    "03.4": [
+        ("every hundredth", [grid], "questions; 30 are allowed"),
+        ("every twentieth", [coarse_grid], "within .01"),
+        ("the wrong piece kept", [wrong_piece], "the favourite was"),
+    ],
+}
+RIGHT = {
+    "03.1": [standardised],
+    "03.2": [reversal],
+    "03.3": [0.5, both],
+    "03.4": [golden],
+}
