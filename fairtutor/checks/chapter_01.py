@@ -134,17 +134,10 @@ def _calibration_error(s, p):
 def redline(trial: Trial) -> None:
     """01.3: calibrated in both groups, and nobody of one group gets a yes."""
     for n in (6, 300):
-        groups = trial.groups(n)
-        p = 0.9 * trial.uniform(n) ** 2
-        first, second = torch.nonzero(groups == 1)[0], torch.nonzero(groups == 0)[0]
-        p[first], p[second] = 0.55, 0.7
-        while p[groups == 1].mean() >= 0.45:
-            low = (groups == 1) & (p < 0.5)
-            groups[torch.nonzero(groups == 0)[-1]] = 1
-            p[low] *= 0.5
-            p[groups == 1] = p[groups == 1].clamp(max=0.55)
-            if not low.any():
-                p[torch.nonzero(groups == 1)[1:, 0]] *= 0.5
+        groups = trial.integers(2, n)
+        groups[:4] = torch.tensor([1, 1, 1, 0])
+        p = trial.uniform(n) * torch.where(groups == 1, 0.4, 0.95)
+        p[0] = 0.5 + 0.1 * trial.uniform(1).item()  # who would get a yes
         given = {"p": p, "groups": groups}
         s = torch.as_tensor(trial.call(given)).double()
         trial.require(s.shape == p.shape, "should be one score for each person.", given)

@@ -54,7 +54,8 @@ def projection(trial: Trial) -> None:
 
 
 def _pair_case(trial, n, d):
-    A, B, W = trial.normal(n, d), trial.normal(n, d), 0.4 * trial.normal(2, d)
+    A, B, W = trial.normal(n, d), trial.normal(n, d), trial.normal(2, d)
+    W /= W.norm()  # probabilities are not so small that somebody may cut them off
     answers = trial.groups(n)
 
     def loss(sign=-1, factor=2, power=2, total=False):

@@ -90,6 +90,8 @@ def chosen(
             raise FairtutorError(
                 f"There is no task {number!r}. {did_you_mean(number, known)}"
             )
+    for number, value in (points or {}).items():
+        _require_points(number, value)
     for path, notebook in zip(paths, notebooks, strict=True):
         made = variant(notebook, tasks=tasks, points=points, seed=seed)
         if tasks_of(made):
@@ -111,11 +113,6 @@ def variant(
         A solved notebook; not changed.
     tasks, points, seed
         As for :func:`build`.
-
-    Raises
-    ------
-    FairtutorError
-        Points are below 0, or not a number.
     """
     made = deepcopy(notebook)
     if tasks is not None:
@@ -125,7 +122,7 @@ def variant(
     for cell in made.cells:
         grading = cell.metadata.get("nbgrader", {})
         if grading.get("grade") and task_of(cell) in (points or {}):
-            grading["points"] = _points(task_of(cell), points[task_of(cell)])
+            grading["points"] = points[task_of(cell)]
         if seed is not None and cell.cell_type == "code":
             cell.source = SEED.sub(f"SEED = {int(seed)}", cell.source)
     return made
@@ -202,9 +199,8 @@ def task_of(cell: "NotebookNode") -> str | None:
     return cell.metadata.get("fairtutor", {}).get("task")
 
 
-def _points(number: str, value: float) -> float:
+def _require_points(number: str, value: float) -> None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
         raise FairtutorError(
             f"The points of task {number} are {value!r}; use a number from 0."
         )
-    return value
