@@ -95,6 +95,7 @@ def bwrap(
         *("--ro-bind", str(folder), "/submission"),
         *("--size", str(limits.disk), "--tmpfs", str(folder)),
         *("--bind", str(shared), str(shared)),
+        *("--remount-ro", "/"),  # what is left of it: empty folders in memory
         *("--chdir", str(folder)),
         *("--", "/bin/sh", "-c", 'cp -r /submission/. . && exec "$@"', "sh"),
         *program,
