@@ -4,6 +4,7 @@ from functools import partial
 
 import torch
 
+from .compare import as_numbers
 from .task import task
 from .trial import Trial
 
@@ -19,13 +20,14 @@ def _strata_case(trial, n, num_strata):
         groups[2 * stratum : 2 * stratum + 2] = torch.tensor([0, 1])
         strata[2 * stratum : 2 * stratum + 2] = stratum
     y_hat = trial.integers(2, n)
-    gaps, sizes, of_first = [], [], []
+    gaps, sizes, of_first, balanced = [], [], [], []
     for stratum in range(num_strata):
         here = strata == stratum
         rates = [_rate(y_hat, here & (groups == g)) for g in (0, 1)]
         gaps.append(rates[1] - rates[0])
         sizes.append(int(here.sum()))
         of_first.append(int((here & (groups == 1)).sum()))
+        balanced.append(of_first[-1] * (sizes[-1] - of_first[-1]) / sizes[-1])
     want = sum(g * s for g, s in zip(gaps, sizes, strict=True)) / n
     mistakes = {
         "That is the raw gap, without the strata.": _rate(y_hat, groups == 1)
@@ -37,6 +39,11 @@ def _strata_case(trial, n, num_strata):
             g * s for g, s in zip(gaps, of_first, strict=True)
         )
         / sum(of_first),
+        "That is the coefficient of a regression on the strata. It weighs most where "
+        "both groups are equally many. Weigh with the share of the people.": sum(
+            g * b for g, b in zip(gaps, balanced, strict=True)
+        )
+        / sum(balanced),
         "The sign is turned: group 1 minus group 0.": -want,
     }
     return want, {"y_hat": y_hat, "groups": groups, "strata": strata}, mistakes
@@ -78,9 +85,11 @@ def reverse(trial: Trial) -> None:
         high = 0.7 + 0.1 * trial.uniform(1).item()
         rates = torch.tensor([[low, high], [low + 0.1, high + 0.1]]).double()
         given = {"rates": rates}
-        counts = torch.as_tensor(trial.call(given)).double()
+        counts = as_numbers(trial.call(given))
         trial.require(
-            counts.shape == (2, 2) and bool((counts == counts.round()).all()),
+            counts is not None
+            and counts.shape == (2, 2)
+            and bool((counts == counts.round()).all()),
             "should be whole numbers of people, (2, 2): group by stratum.",
             given,
         )
@@ -105,15 +114,15 @@ def reverse(trial: Trial) -> None:
         trial.require(overall[0] - overall[1] >= 0.2, said, given)
 
 
-def _gaps_case(trial, n):
+def _gaps_case(trial, n, nobody_is_both):
     A, y_hat = trial.integers(2, n, 2), trial.integers(2, n)
     A[:6] = torch.tensor([[0, 0], [0, 1], [1, 0], [0, 0], [0, 1], [1, 0]])
-    A[6:][(A[6:] == 1).all(1)] = 0  # nobody is both, in half of the draws
-    if trial.uniform(1) < 0.5:
+    if nobody_is_both:
+        A[6:][(A[6:] == 1).all(1)] = 0
+    else:
         A[3] = 1
-    marginal = max(
-        abs(_rate(y_hat, A[:, j] == 1) - _rate(y_hat, A[:, j] == 0)) for j in (0, 1)
-    )
+    signed = [_rate(y_hat, A[:, j] == 1) - _rate(y_hat, A[:, j] == 0) for j in (0, 1)]
+    marginal = max(abs(gap) for gap in signed)
     rates, empty = [], []
     for first in (0, 1):
         for second in (0, 1):
@@ -132,7 +141,13 @@ def _gaps_case(trial, n):
         "other.": (marginal, max(abs(rate - everybody) for rate in rates)),
         "The two are exchanged.": (inside, marginal),
         "The first takes only one of the two attributes.": (
-            abs(_rate(y_hat, A[:, 0] == 1) - _rate(y_hat, A[:, 0] == 0)),
+            abs(signed[0]),
+            inside,
+        ),
+        "The first has a sign. Take |rate of those with 1 − rate of those with 0| of "
+        "each attribute, then the larger.": (max(signed), inside),
+        "The first is the mean of both attributes. Take the larger.": (
+            sum(abs(gap) for gap in signed) / 2,
             inside,
         ),
     }
@@ -155,17 +170,42 @@ def _gaps_case(trial, n):
 def gaps(trial: Trial) -> None:
     """03.3: gaps of single attributes and of their combinations."""
     trial.prediction("inside_gap", 0, 1)
-    for n in (9, 12, 300):
-        trial.expect(*trial.telling(partial(_gaps_case, trial, n)), name="gaps")
+    for n, nobody_is_both in ((9, True), (12, True), (300, False)):
+        draw = partial(_gaps_case, trial, n, nobody_is_both)
+        trial.expect(*trial.telling(draw), name="gaps")
     half = torch.tensor([[0, 0], [0, 1], [1, 0], [1, 1]]).repeat(3, 1)
     given = {"y_hat": (half.sum(1) == 1).long(), "A": half}
     trial.expect((0.0, 1.0), given, name="gaps", note="Yes where exactly one is 1.")
 
 
+def _likes(peak, slope):
+    """Return who prefers what, and how often they were asked."""
+    asked = [0]
+
+    def loss(t):
+        return abs(t - peak) * (slope if t < peak else 1.0)
+
+    def prefers(a, b):
+        asked[0] += 1
+        return loss(a) <= loss(b)
+
+    return prefers, asked
+
+
+def _halved(prefers, inward):
+    """Return where a search ends that takes both sides to be liked alike."""
+    low, high = 0.0, 1.0
+    for _ in range(30):
+        middle, half = (low + high) / 2, (high - low) / 2 * inward
+        left = prefers(middle - half, middle + half)
+        low, high = (low, middle) if left else (middle, high)
+    return (low + high) / 2
+
+
 @task(
     "03.4",
     "elicit",
-    read="You as the oracle",
+    read="How strictly: asking for a metric",
     hints=(
         "Each answer should rule out as much as possible of what is still open.",
         "Of two points inside an interval with one peak: if the left is preferred, the "
@@ -175,30 +215,25 @@ def gaps(trial: Trial) -> None:
 )
 def elicit(trial: Trial) -> None:
     """03.4: find a favourite trade-off by comparisons alone."""
-    peaks = [0.5, 0.02, 0.97, *trial.uniform(6).tolist()]
-    for peak in peaks:
-        asked = [0]
-        slope = 0.3 + trial.uniform(1).item()
-
-        def prefers(a, b, peak=peak, slope=slope, asked=asked):
-            asked[0] += 1
-
-            def loss(t):
-                return abs(t - peak) * (slope if t < peak else 1.0)
-
-            return loss(a) <= loss(b)
-
-        found = trial.call({"prefers": prefers})
-        number = isinstance(found, int | float | torch.Tensor)
+    drawn = zip(trial.uniform(6), 0.3 + trial.uniform(6), strict=True)
+    people = [(peak.item(), slope.item()) for peak, slope in drawn]
+    for peak, slope in [(0.6, 0.3), (0.5, 0.7), (0.02, 1.2), (0.97, 0.5), *people]:
+        prefers, asked = _likes(peak, slope)
+        found = as_numbers(trial.call({"prefers": prefers}))
+        questions = asked[0]
+        number = found is not None and found.numel() == 1 and 0 <= found.item() <= 1
+        trial.require(number, "elicit should return a number in [0, 1].")
         trial.require(
-            number and 0 <= float(found) <= 1,
-            "elicit should return a number in [0, 1].",
+            questions <= 30, f"elicit asked {questions} questions; 30 are allowed."
         )
-        trial.require(
-            asked[0] <= 30, f"elicit asked {asked[0]} questions; 30 are allowed."
+        said = (
+            f"elicit returned {found.item():.3f}; the favourite was {peak:.3f}. Come "
+            f"within .01 (it asked {questions} questions)."
         )
-        trial.require(
-            abs(float(found) - peak) <= 0.01,
-            f"elicit returned {float(found):.3f}; the favourite was {peak:.3f}. Come "
-            f"within .01 (it asked {asked[0]} questions).",
-        )
+        if any(abs(found.item() - _halved(prefers, f)) < 0.01 for f in (0.5, 1.0)):
+            said += (
+                " Half of the interval was dropped after each answer. That takes for "
+                "granted that of two trade-offs the nearer one is preferred, and on "
+                "different sides of the favourite it need not be."
+            )
+        trial.require(abs(found.item() - peak) <= 0.01 + 1e-9, said)

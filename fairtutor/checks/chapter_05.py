@@ -80,8 +80,8 @@ def _mmd_case(trial, n, m, d):
     Z0, Z1 = trial.normal(n, d), 1.5 * trial.normal(m, d) + 0.5
     sigma = 0.7 + trial.uniform(1).item()
 
-    def mmd(scale, power=2, cross=2.0):
-        inside = _kernel_mean(Z0, Z0, scale, power) + _kernel_mean(Z1, Z1, scale, power)
+    def mmd(scale, power=2, cross=2.0, own=True):
+        inside = sum(_kernel_mean(Z, Z, scale, power, own) for Z in (Z0, Z1))
         return inside - cross * _kernel_mean(Z0, Z1, scale, power)
 
     s = 2 * sigma**2
@@ -93,6 +93,9 @@ def _mmd_case(trial, n, m, d):
         "The kernel divides by 2 σ², not by σ².": mmd(sigma**2),
         "The kernel divides by 2 σ², not by 2 σ.": mmd(2 * sigma),
         "The distance is squared in the kernel.": mmd(s, power=1),
+        "The means inside a group are over all pairs, each point with itself too.": mmd(
+            s, own=False
+        ),
         "The squared MMD is asked for; no root is taken.": math.sqrt(max(want, 0)),
         "That is the distance of the means, which sees only a shift.": (
             (Z0.mean(0) - Z1.mean(0)).square().sum()
@@ -194,7 +197,8 @@ def hide(trial: Trial) -> None:
     """05.4: a channel that no single column shows."""
     n = 4000
     groups, coins = trial.integers(2, n), trial.integers(2, n)
-    Z = torch.as_tensor(trial.call({"groups": groups, "coins": coins}, "hide"))
+    handed = trial.call({"groups": groups, "coins": coins}, "hide")
+    Z = torch.as_tensor(handed)
     trial.require(
         Z.shape == (n, 2) and set(Z.double().flatten().tolist()) <= {0.0, 1.0},
         "hide should return two columns of 0 and 1, (n, 2).",
@@ -207,8 +211,14 @@ def hide(trial: Trial) -> None:
             f"column {column} of hide tells the group by itself: it is 1 for "
             f"{shares[0]:.0%} of group 0 and {shares[1]:.0%} of group 1.",
         )
-    said = torch.as_tensor(trial.call({"Z": Z}, "reveal")).double()
-    right = (said == groups).double().mean().item() if said.shape == (n,) else 0.0
+    # As hide made it: who made whole numbers may read them as such.
+    said = torch.as_tensor(trial.call({"Z": handed}, "reveal")).double()
+    trial.require(
+        said.shape == (n,),
+        f"reveal gave the shape {tuple(said.shape)}; one group for each person is "
+        "wanted, (n,).",
+    )
+    right = (said == groups).double().mean().item()
     trial.require(
         right == 1.0,
         f"reveal names the group of {right:.0%} of the people; it should of everybody.",

@@ -64,7 +64,7 @@ def widest_gap(trial: Trial) -> None:
 )
 def misuse(trial: Trial) -> None:
     """06.2: the user who attains the bound, on people it has not seen."""
-    K, n = 10, 6000
+    K, n = 10, 20_000
     # Of a man: over half in every cell.
     chances = torch.linspace(0.58, 0.98, K).double()[trial.permutation(K)]
     cells, new_cells = trial.integers(K, n), trial.integers(K, n)
@@ -204,3 +204,13 @@ def cost_of_mistrust(trial: Trial) -> None:
     """06.4: what a fair user pays for not being trusted with x."""
     for m in (3, 4, 30):
         trial.expect(*trial.telling(partial(_cost_case, trial, m)))
+    at_limit = torch.tensor([0.125, 0.25, 0.5]).double()
+    given = {
+        "risks_z": torch.tensor([0.5, 0.375, 0.25]).double(),
+        "gaps_z": at_limit,
+        "risks_x": torch.tensor([0.25, 0.125, 0.0]).double(),
+        "gaps_x": at_limit.flip(0),
+        "tau": 0.25,
+    }
+    says = "A gap of exactly tau is allowed too."
+    trial.expect(0.375, given, {says: 0.5})

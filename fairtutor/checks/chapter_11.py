@@ -54,7 +54,7 @@ def projection(trial: Trial) -> None:
 
 
 def _pair_case(trial, n, d):
-    A, B, W = trial.normal(n, d), trial.normal(n, d), trial.normal(2, d)
+    A, B, W = 0.6 * trial.normal(n, d), 0.6 * trial.normal(n, d), trial.normal(2, d)
     W /= W.norm()  # probabilities are not so small that somebody may cut them off
     answers = trial.groups(n)
 
@@ -70,10 +70,10 @@ def _pair_case(trial, n, d):
     mistakes = {
         "The factor 2 is missing: the same person twice must be comparable with "
         "probability 1.": loss(factor=1),
-        "The distance is squared.": loss(power=1),
-        "Those are sums over the pairs. Take the mean.": loss(total=True),
-        "That is the *likelihood* with its sign: the loss is minus the mean "
-        "logarithm.": -loss(),
+        "The distance was not squared.": loss(power=1),
+        "That is the sum over the pairs. Take the mean.": loss(total=True),
+        "That is the mean log-*likelihood* itself, which is to be large. A loss is to "
+        "be small.": -loss(),
     }
     given = {"W": W, "A": A, "B": B, "comparable": answers}
     return loss(), given, mistakes
@@ -132,7 +132,7 @@ def _nce_case(trial, n, d):
         "Only the other copies were candidates. All other rows are, of both lists.": (
             loss(across=True)
         ),
-        "The temperature divides.": loss(times=True),
+        "You multiplied by τ; the temperature divides.": loss(times=True),
         "That is the sum over the images. Take the mean.": 2 * n * loss(),
         "The minus before the logarithm is missing.": -loss(),
     }

@@ -99,8 +99,8 @@ def _unit_case(trial, n, d):
     mistakes = {
         "That is the constant alone. Divide φ by ten, multiply the head by ten, and "
         "it is ten times as large for the same decisions.": L,
-        "The constant is *divided* by the mean distance. A longer unit makes a change "
-        "per unit larger.": L / mean,
+        "You *divided* by the mean distance. The longer the unit, the more may change "
+        "over one.": L / mean,
         "That is the Frobenius norm of W. The largest stretch is its largest singular "
         "value.": W.square().sum().sqrt() * mean,
         "Everybody's distance to themselves came into the mean.": L
@@ -136,7 +136,7 @@ def in_units(trial: Trial) -> None:
             head.shape == W.shape, "shrink should return a head of the shape of W."
         )
         trial.require(
-            torch.allclose(factor * Z @ head.T, Z @ W.T, rtol=1e-5, atol=1e-6),
+            torch.allclose(factor * Z @ head.T, Z @ W.T, rtol=1e-5, atol=1e-5),
             "shrink changes what the head says: W z and W′ (factor · z) are not equal.",
         )
         claimed = _norm(head)

@@ -37,12 +37,14 @@ def same(got: object, want: object, tolerance: float) -> bool:
             and all(same(got[key], want[key], tolerance) for key in want)
         )
     if isinstance(want, tuple | list):
+        if isinstance(got, Tensor | np.ndarray) and got.ndim:
+            got = list(got)
         return (
             isinstance(got, tuple | list)
             and len(got) == len(want)
             and all(same(a, b, tolerance) for a, b in zip(got, want, strict=True))
         )
-    got, want = _numbers(got), _numbers(want)
+    got, want = as_numbers(got), as_numbers(want)
     if got is None or want is None or got.shape != want.shape:
         return False
     close = torch.isclose(got, want, rtol=tolerance, atol=tolerance, equal_nan=True)
@@ -66,7 +68,7 @@ def describe(value: object) -> str:
         return f"{{{', '.join(parts)}}}"
     if isinstance(value, tuple | list) and not _is_numeric_list(value):
         return f"({', '.join(describe(item) for item in value)})"
-    found = _numbers(value)
+    found = as_numbers(value)
     if found is None:
         return f"{value!r}"[:200]
     if found.ndim == 0:
@@ -92,8 +94,19 @@ def _is_numeric_list(value: object) -> bool:
     return bool(value) and all(isinstance(item, numbers.Real) for item in value)
 
 
-def _numbers(value: object) -> Tensor | None:
-    """Return numbers in double precision, or None of what is no number."""
+def as_numbers(value: object) -> Tensor | None:
+    """Return numbers in double precision, or None of what is no number.
+
+    Parameters
+    ----------
+    value
+        Anything.
+
+    Examples
+    --------
+    >>> as_numbers([1, 2]).tolist(), as_numbers("two"), as_numbers([[1], [2, 3]])
+    ([1.0, 2.0], None, None)
+    """
     if isinstance(value, Tensor):
         return None if value.is_complex() else value.detach().cpu().double()
     try:

@@ -1,5 +1,7 @@
 """Exercise 03: plausible mistakes with what must be said, and second right answers."""
 
+import numpy as np
+import torch
 
 
 def by_strata(y_hat, groups, strata):
@@ -31,6 +33,17 @@ def by_group_1(y_hat, groups, strata):
     return sum(gap * own for gap, _, own in found) / int((groups == 1).sum())
 
 
+def regression(y_hat, groups, strata):
+    total = weights = 0.0
+    for s in strata.unique():
+        here = strata == s
+        share = (groups[here] == 1).double().mean()
+        weight = float(here.sum() * share * (1 - share))
+        total += weight * float(raw(y_hat[here], groups[here], None))
+        weights += weight
+    return total / weights
+
+
 def sign(y_hat, groups, strata):
     return -standardised(y_hat, groups, strata)
 
@@ -47,12 +60,20 @@ def wrong_way(rates):
     return [[990, 10], [10, 990]]
 
 
+def rates_back(rates):
+    return rates
+
+
+def in_words(rates):
+    return "ten of each"
+
+
 def too_few(rates):
     return [[1, 1000], [1000, 1]]
 
 
 def weak(rates):
-    return [[90, 130], [130, 90]]
+    return [[90, 170], [170, 90]]
 
 
 def single(y_hat, A):
@@ -97,11 +118,44 @@ def one_attribute(y_hat, A):
     return single(y_hat, A)[0], both(y_hat, A)[1]
 
 
+def signed(y_hat, A):
+    gaps = [
+        float(y_hat[A[:, j] == 1].double().mean() - y_hat[A[:, j] == 0].double().mean())
+        for j in (0, 1)
+    ]
+    return max(gaps), both(y_hat, A)[1]
+
+
+def mean_of_attributes(y_hat, A):
+    return sum(single(y_hat, A)) / 2, both(y_hat, A)[1]
+
+
+def as_tensor(y_hat, A):
+    return torch.tensor(both(y_hat, A))
+
+
 def golden(prefers):
     low, high = 0.0, 1.0
     for _ in range(15):
         a, b = low + 0.382 * (high - low), low + 0.618 * (high - low)
         low, high = (low, b) if prefers(a, b) else (a, high)
+    return np.float32((low + high) / 2)
+
+
+def halving(prefers):
+    low, high = 0.0, 1.0
+    for _ in range(12):
+        middle = (low + high) / 2
+        low, high = (low, middle) if prefers(low, high) else (middle, high)
+    return (low + high) / 2
+
+
+def quarters(prefers):
+    low, high = 0.0, 1.0
+    for _ in range(12):
+        middle, quarter = (low + high) / 2, (high - low) / 4
+        left = prefers(middle - quarter, middle + quarter)
+        low, high = (low, middle) if left else (middle, high)
     return (low + high) / 2
 
 
@@ -134,13 +188,16 @@ WRONG = {
         ("the raw gap", [raw], "raw gap"),
         ("all strata alike", [unweighted], "same weight"),
         ("weights of one group", [by_group_1], "group 1 alone"),
+        ("the coefficient of a regression", [regression], "coefficient of a reg"),
         ("the sign", [sign], "sign is turned"),
     ],
     "03.2": [
         ("people spread evenly", [alike], "still ahead"),
         ("the wrong way round", [wrong_way], "still ahead"),
+        ("rates in place of people", [rates_back], "whole numbers of people"),
+        ("words", [in_words], "whole numbers of people"),
         ("a stratum nearly empty", [too_few], "fewer than 10"),
-        ("too weak", [weak], "overall rates"),
+        ("too weak", [weak], "less than 20 points"),
     ],
     "03.3": [
         ("no guess", [None, both], "inside_gap is still empty"),
@@ -148,16 +205,20 @@ WRONG = {
         ("compared with everybody", [1, with_everybody], "rate of everybody"),
         ("the two exchanged", [1, exchanged], "exchanged"),
         ("one attribute only", [1, one_attribute], "only one of the two"),
+        ("a gap with a sign", [1, signed], "has a sign"),
+        ("the mean of two gaps", [1, mean_of_attributes], "mean of both"),
     ],
     "03.4": [
         ("every hundredth", [grid], "questions; 30 are allowed"),
         ("every twentieth", [coarse_grid], "within .01"),
+        ("halving, by the ends", [halving], "Half of the interval"),
+        ("halving, by the quarters", [quarters], "Half of the interval"),
         ("the wrong piece kept", [wrong_piece], "the favourite was"),
     ],
 }
 RIGHT = {
     "03.1": [standardised],
     "03.2": [reversal],
-    "03.3": [0.5, both],
+    "03.3": [0.5, as_tensor],
     "03.4": [golden],
 }

@@ -54,6 +54,18 @@ def not_squared(Z0, Z1, sigma):
     return k(Z0, Z0, s, 1) + k(Z1, Z1, s, 1) - 2 * k(Z0, Z1, s, 1)
 
 
+def without_own(Z0, Z1, sigma):
+    s, inside = 2 * sigma**2, 0.0
+    for Z in (Z0, Z1):
+        gram = (-torch.cdist(Z, Z).square() / s).exp().fill_diagonal_(0)
+        inside += gram.sum() / (len(Z) * (len(Z) - 1))
+    return inside - 2 * k(Z0, Z1, s)
+
+
+def root_of_it(Z0, Z1, sigma):
+    return mmd_pooled(Z0, Z1, sigma).sqrt()
+
+
 def means_only(Z0, Z1, sigma):
     return (Z0.mean(0) - Z1.mean(0)).square().sum()
 
@@ -90,6 +102,11 @@ def uphill(W, X, y, groups, user, opponent, beta, lr):
     return W + lr * (g - beta * h)
 
 
+def summed(W, X, y, groups, user, opponent, beta, lr):
+    g, h = gradients(W, X, y, groups, user, opponent)
+    return W - lr * len(X) * (g - beta * h)
+
+
 def user_only(W, X, y, groups, user, opponent, beta, lr):
     return W - lr * gradients(W, X, y, groups, user, opponent)[0]
 
@@ -104,6 +121,14 @@ def read_xor(Z):
 
 def agreement(groups, coins):
     return torch.stack([coins == groups, coins == 1], 1).long()
+
+
+def read_bits(Z):
+    return Z[:, 0] ^ Z[:, 1] ^ 1
+
+
+def read_both(Z):
+    return torch.stack([read_xor(Z), read_xor(Z)], 1)
 
 
 def read_agreement(Z):
@@ -134,18 +159,22 @@ WRONG = {
         ("cross term once", [2, cross_once], "count twice"),
         ("σ² for 2 σ²", [2, sigma_squared], "not by σ²"),
         ("distance not squared", [2, not_squared], "squared in the kernel"),
+        ("pairs with oneself left out", [2, without_own], "with itself too"),
+        ("the root", [2, root_of_it], "no root is taken"),
         ("means only", [2, means_only], "distance of the means"),
     ],
     "05.3": [
         ("sign of the adversary's gradient", [sign_of_the_adversary], "helped its"),
         ("β forgotten", [no_beta], "β is missing"),
         ("uphill", [uphill], "uphill"),
+        ("sums in place of means", [summed], "means over the people"),
         ("the user's loss only", [user_only], "Only the user's"),
     ],
     "05.4": [
         ("the group as a column", [openly, read_xor], "tells the group by itself"),
         ("nothing hidden", [only_coins, read_xor], "reveal names the group"),
         ("one column", [one_column, read_xor], "two columns"),
+        ("a table for a column", [xor, read_both], "one group for each person"),
         ("the wrong reader", [xor, read_agreement], "reveal names the group"),
     ],
 }
@@ -153,5 +182,5 @@ RIGHT = {
     "05.1": [by_cdist],
     "05.2": [1, mmd_pooled],
     "05.3": [step],
-    "05.4": [agreement, read_agreement],
+    "05.4": [agreement, read_bits],
 }

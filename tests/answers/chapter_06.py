@@ -114,6 +114,10 @@ def smallest_gaps(rz, gz, rx, gx, tau):
     return rz[gz.argmin()] - rx[gx.argmin()]
 
 
+def below_tau(rz, gz, rx, gx, tau):
+    return rz[gz < tau].min() - rx[gx < tau].min()
+
+
 def only_z(rz, gz, rx, gx, tau):
     return rz[gz <= tau].min() - rx.min()
 
@@ -143,6 +147,7 @@ WRONG = {
         ("no limit", [no_limit], "limit on the gap was left out"),
         ("the sign", [turned], "other way round"),
         ("the smallest gaps", [smallest_gaps], "smallest gaps"),
+        ("below the limit, not at it", [below_tau], "exactly tau"),
         ("only one is held to it", [only_z], "Both are"),
     ],
 }

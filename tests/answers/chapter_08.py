@@ -36,6 +36,17 @@ def n_outside(epsilon, M, cells, outcomes, n, delta):
     return epsilon + M * math.sqrt(2 * K * LN2 + 2 * math.log(1 / delta)) / n
 
 
+def base_ten(epsilon, M, cells, outcomes, n, delta):
+    K = cells * outcomes
+    inside = 2 * K * math.log10(2) + 2 * math.log10(1 / delta)
+    return epsilon + M * math.sqrt(inside / n)
+
+
+def base_two(epsilon, M, cells, outcomes, n, delta):
+    inside = 2 * cells * outcomes + 2 * math.log2(1 / delta)
+    return epsilon + M * math.sqrt(inside / n)
+
+
 def least(n, d, L, side=None, cells=None, outcomes=2):
     bounds = []
     for m in range(1, 201):
@@ -81,6 +92,10 @@ def not_cut(z, y, L, c):
     return (y - (L * (z - c) + 0.5)).abs().mean()
 
 
+def low_by_half(z, y, L, c):
+    return (y - (L * (z - c)).clamp(0, 1)).abs().mean()
+
+
 def by_cell(losses, cells):
     spans = [
         losses[cells == k].max() - losses[cells == k].min() for k in cells.unique()
@@ -118,6 +133,19 @@ def yes(z, y):
     return lambda places: torch.ones_like(places)
 
 
+def only_known(z, y):
+    known = dict(zip(z.tolist(), y.tolist(), strict=True))
+    return lambda places: torch.tensor([float(known[p]) for p in places.tolist()])
+
+
+def no_probability(z, y):
+    def model(places):
+        seen = (places[:, None] == z).any(1)
+        return torch.where(seen, nearest(z, y)(places), 5.0)
+
+    return model
+
+
 def no_function(z, y):
     return y.double()
 
@@ -129,6 +157,8 @@ WRONG = {
         ("delta upside down", [delta_inverted], "upside down"),
         ("ln 2 forgotten", [no_ln2], "2 K ln 2"),
         ("n outside the root", [n_outside], "under the root"),
+        ("logarithms to the base 10", [base_ten], "the base 10"),
+        ("logarithms to the base 2", [base_two], "the base 2"),
     ],
     "08.2": [
         ("no guess", [None, on_tensors], "first_d is still empty"),
@@ -140,6 +170,7 @@ WRONG = {
         ("the error of decisions", [decision], "decision p"),
         ("the squared error", [squared], "squared"),
         ("p not cut off", [not_cut], "is a probability"),
+        ("p too low by one half", [low_by_half], "one half there"),
     ],
     "08.4": [
         ("across cells", [across_cells, nearest], "*different* cells"),
@@ -147,6 +178,8 @@ WRONG = {
         ("the largest loss", [largest_loss, nearest], "not the largest difference"),
         ("one answer for all", [by_cell, yes], "should all be alike"),
         ("the mean for all", [by_cell, constant], "losses of the sample differ"),
+        ("nothing for fresh people", [by_cell, only_known], "fresh people, raised Key"),
+        ("p over 1", [by_cell, no_probability], "should give probabilities"),
         ("no function", [by_cell, no_function], "should return a function"),
     ],
 }

@@ -51,6 +51,11 @@ def squared(X):
     return (rho[:, 0] / rho.mean(1)).mean()
 
 
+def ratio_of_means(X):
+    rho = torch.cdist(X, X).sort(1).values[:, 1:]
+    return rho[:, 0].mean() / rho.mean()
+
+
 def to_the_farthest(X):
     rho = torch.cdist(X, X).sort(1).values[:, 1:]
     return (rho[:, 0] / rho[:, -1]).mean()
@@ -124,6 +129,7 @@ WRONG = {
         ("the ratio inverted", [0.9, inverted], "upside down"),
         ("squared distances", [0.9, squared], "squared"),
         ("over the largest", [0.9, to_the_farthest], "*largest*"),
+        ("the ratio of two means", [0.9, ratio_of_means], "for each point first"),
     ],
     "10.3": [
         ("one-way steps", [directed], "taken back"),

@@ -145,7 +145,7 @@ WRONG = {
     "11.2": [
         ("no guess", [None, by_bce], "at_one is still empty"),
         ("the factor 2 forgotten", [0.5, no_factor], "factor 2"),
-        ("distance not squared", [0.5, not_squared], "squared"),
+        ("distance not squared", [0.5, not_squared], "not squared"),
         ("the sum", [0.5, summed], "Take the mean"),
         ("the sign", [0.5, likelihood], "*likelihood*"),
     ],
