@@ -11,16 +11,13 @@ the 100 images of a step and the kind of random shifts are the same for everybod
 shifts each image twice, and so encodes twice as many. SupCon is raced both ways: on two
 copies its loss is the same as ours, and only how it is computed differs.
 
-Each method, ours too, has its best of three step sizes: the least median over the
-seeds, where a run that does not get there counts as endless. Its accuracy is that of
-the last epoch: at .97, or when time is up.
+Each method, ours too, has its own step size, the best of three on seeds 0 to 2: the
+least median, where a run that does not get there counts as endless. All figures are of
+seeds 3 to 9, which chose nothing. A step size looks better than it is on the seeds that
+chose it. The accuracy is that of the last epoch: at .97, or when time is up.
 
 CPU time (time.process_time, one thread) of training only, without evaluation. Methods
 take turns. The exit code is 1 if ours takes over 4 s or longer than the best peer.
-
-Step sizes are chosen on the seeds that are reported, so the medians of three are
-optimistic: on four other seeds at the chosen step sizes ours took 3.5 to 6.1 s,
-ProxyAnchor 3.8 to 4.5 and SupCon 3.4 to 4.5. The promise does not hold there.
 """
 
 import argparse
@@ -38,7 +35,7 @@ from pytorch_metric_learning import losses, miners
 from torch import Tensor, nn
 from torch.nn.functional import normalize, pad
 
-from fairtutor.data import load
+from fairtutor.data import Dataset, load
 from fairtutor.exchange import build
 from fairtutor.producers.distance import Alike
 from fairtutor.training import Stopped, fit, seeded
@@ -48,6 +45,7 @@ OURS = "ours, Alike"
 BATCH, PIXELS, TEMPERATURE, WIDTH = 100, 2, 0.15, 32
 LEARN, JUDGE = ("encoder", "train"), ("test", "audit 1", "audit 2", "audit 3")
 STEP_SIZES = (2e-3, 3e-3, 4e-3)
+CHOOSING, REPORTED = range(3), range(3, 10)  # seeds
 LAYERS = (
     ("convolution", 28, 1, 16, 5, 3),
     ("relu",),
@@ -70,9 +68,9 @@ class Run(NamedTuple):
 
 def shift(X: Tensor) -> Tensor:
     """Shift all images of the batch together, by up to 2 pixels along each side."""
-    images = pad(X.reshape(-1, 28, 28), (PIXELS,) * 4)
+    wide = pad(X.reshape(-1, 28, 28), (PIXELS,) * 4)
     down, right = torch.randint(2 * PIXELS + 1, (2,)).tolist()
-    return images[:, down : down + 28, right : right + 28].reshape(len(X), -1)
+    return wide[:, down : down + 28, right : right + 28].reshape(len(X), -1)
 
 
 class Peer(nn.Module):
@@ -125,9 +123,9 @@ METHODS: dict[str, Callable[[nn.Module], nn.Module]] = {
 PEERS = [name for name in METHODS if name != OURS]
 
 
-def digits(splits: tuple[str, ...]) -> Rows:
-    """Return the images and classes of some splits."""
-    rows = [load("digits").rows(split) for split in splits]
+def images(digits: Dataset, splits: tuple[str, ...]) -> Rows:
+    """Return pixels and digits of some splits."""
+    rows = [digits.rows(split) for split in splits]
     return torch.cat([r.X for r in rows]), torch.cat([r.y for r in rows]).long()
 
 
@@ -183,55 +181,79 @@ def rank(runs: list[Run]) -> tuple[float, float]:
     return middle(runs), -median(run.accuracy for run in runs)
 
 
-def row(name: str, lr: float, runs: list[Run], reference: float) -> str:
-    """Return a method's line of the table."""
-    seconds = [run.seconds for run in runs]
-    spread = f"{min(seconds):.1f}-{max(seconds):.1f}"
-    ends = median(run.accuracy for run in runs)
-    ratio = middle(runs) / reference
-    return (
-        f"{name:<26} {lr:>6.3f} {middle(runs):>7.2f} {spread:>10} "
-        f"{ratio:>7.2f} {ends:>8.4f}"
-    )
-
-
-def measure(names: list[str], seeds: int, cap: float) -> dict[str, dict]:
-    """Return the runs of each method at each step size; methods take turns."""
-    known, asked = digits(LEARN), digits(JUDGE)
-    for name in names:  # what is imported and allocated once
-        race(name, STEP_SIZES[0], 0, known, asked, cap=0.0)
-    runs = {name: {lr: [] for lr in STEP_SIZES} for name in names}
-    for seed in range(seeds):
-        for lr in STEP_SIZES:
-            for name in names:
+def race_all(
+    sizes: dict[str, tuple[float, ...]], seeds: range, cap: float
+) -> dict[str, dict[float, list[Run]]]:
+    """Return the runs of each method at each of its step sizes; methods take turns."""
+    known, asked = (images(load("digits"), splits) for splits in (LEARN, JUDGE))
+    for name in sizes:  # what is imported and allocated once
+        race(name, sizes[name][0], 0, known, asked, cap=0.0)
+    runs = {name: {lr: [] for lr in tried} for name, tried in sizes.items()}
+    for seed in seeds:
+        for turn in zip(*sizes.values(), strict=True):
+            for name, lr in zip(sizes, turn, strict=True):
                 run = race(name, lr, seed, known, asked, cap)
                 print(f"{name}, lr {lr}, seed {seed}: {run}", file=sys.stderr)
                 runs[name][lr].append(run)
     return runs
 
 
+def choose(names: list[str], cap: float) -> dict[str, float]:
+    """Return the step size of each method that is best on the seeds that choose."""
+    runs = race_all(dict.fromkeys(names, STEP_SIZES), CHOOSING, cap)
+    return {n: min(found, key=lambda lr: rank(found[lr])) for n, found in runs.items()}
+
+
+def row(name: str, lr: float, runs: list[Run], mine: list[Run]) -> str:
+    """Return a method's line of the table."""
+    seconds = [run.seconds for run in runs]
+    spread = f"{min(seconds):.1f}-{max(seconds):.1f}"
+    ends = median(run.accuracy for run in runs)
+    ratio = middle(runs) / middle(mine)
+    sooner = sum(a.seconds < b.seconds for a, b in zip(runs, mine, strict=True))
+    return (
+        f"{name:<26} {lr:>6.3f} {middle(runs):>7.2f} {spread:>10} "
+        f"{ratio:>7.2f} {sooner:>7} {ends:>8.4f}"
+    )
+
+
+def verdict(runs: dict[str, list[Run]]) -> str:
+    """Say whether the promise holds: "kept", or in what it is broken."""
+    mine = middle(runs[OURS])
+    wrong = [f"over {AT_MOST:g} s"] if mine > AT_MOST else []
+    wrong += [f"{n} is sooner" for n in runs if middle(runs[n]) < mine]
+    return f"broken: {', '.join(wrong)}" if wrong else "kept"
+
+
 def main() -> int:
     """Print the table; the exit code says whether the promise holds."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--cap", type=float, default=10.0, help="CPU seconds of a run")
     parser.add_argument("--peers", nargs="+", choices=PEERS, default=PEERS)
     args = parser.parse_args()
     torch.set_num_threads(1)
 
-    runs = measure([OURS, *args.peers], args.seeds, args.cap)
-    best = {n: min(found, key=lambda lr: rank(found[lr])) for n, found in runs.items()}
-    chosen = {name: runs[name][lr] for name, lr in best.items()}
-    mine = middle(chosen[OURS])
-    peer = min(middle(found) for name, found in chosen.items() if name != OURS)
-    print(f"CPU-s to {ENOUGH} with {NEIGHBOURS} neighbours, {args.seeds} seeds,")
-    print(f"at most {args.cap:g} s a run (inf: not there by then)")
-    print(f"{'':<26} {'lr':>6} {'median':>7} {'range':>10} {'/ ours':>7} accuracy")
-    for name, found in chosen.items():
-        print(row(name, best[name], found, mine))
-    kept = mine <= AT_MOST and mine <= peer
-    print("kept" if kept else "broken: over 4 s, or a peer is sooner")
-    return 0 if kept else 1
+    best = choose([OURS, *args.peers], args.cap)
+    raced = race_all({name: (lr,) for name, lr in best.items()}, REPORTED, args.cap)
+    runs = {name: raced[name][lr] for name, lr in best.items()}
+    print(f"CPU-s to {ENOUGH} with {NEIGHBOURS} neighbours,")
+    print(f"at most {args.cap:g} s a run (inf: not there by then);")
+    print(f"lr chosen on seeds {said(CHOOSING)}, all else on {said(REPORTED)};")
+    print("sooner: on how many of these it is sooner than ours")
+    print(
+        f"{'':<26} {'lr':>6} {'median':>7} {'range':>10} "
+        f"{'/ ours':>7} {'sooner':>7} accuracy"
+    )
+    for name, lr in best.items():
+        print(row(name, lr, runs[name], runs[OURS]))
+    found = verdict(runs)
+    print(found)
+    return 0 if found == "kept" else 1
+
+
+def said(seeds: range) -> str:
+    """Name the first and the last seed."""
+    return f"{seeds[0]} to {seeds[-1]}"
 
 
 if __name__ == "__main__":

@@ -17,13 +17,24 @@ tuned for any. Five splits, all measures on 1,250 held-out images and on codes o
 from collections.abc import Callable
 
 import torch
-from distance import JUDGE, LAYERS, LEARN, TEMPERATURE, WIDTH, Peer, ours, triplets
+from distance import (
+    JUDGE,
+    LAYERS,
+    LEARN,
+    TEMPERATURE,
+    WIDTH,
+    Peer,
+    Rows,
+    images,
+    ours,
+    triplets,
+)
 from pytorch_metric_learning import losses
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 from tqdm import tqdm
 
-from fairtutor import Dataset, load
+from fairtutor import load
 from fairtutor.exchange import build
 from fairtutor.results import save_result, spread
 from fairtutor.similarity import (
@@ -48,14 +59,7 @@ LOSSES: dict[str, Callable[[nn.Module], nn.Module]] = {
     "copies and class": ours,
 }
 
-Rows = tuple[Tensor, Tensor]
 Phi = Callable[[Tensor], Tensor]
-
-
-def images(digits: Dataset, splits: tuple[str, ...]) -> Rows:
-    """Return pixels and digits of some splits."""
-    rows = [digits.rows(split) for split in splits]
-    return torch.cat([r.X for r in rows]), torch.cat([r.y for r in rows]).long()
 
 
 def learned(loss: str, rows: Rows, seed: int) -> Phi:
