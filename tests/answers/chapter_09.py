@@ -28,6 +28,10 @@ def of_the_product(weights):
     return torch.linalg.svdvals(whole)[0]
 
 
+def squares(weights):
+    return math.prod(float(torch.linalg.eigvalsh(W.T @ W)[-1]) for W in weights)
+
+
 def by_fourier(kernel, n):
     return torch.fft.fft(kernel, n).abs().max()
 
@@ -42,6 +46,13 @@ def absolute(kernel, n):
 
 def constant_signal(kernel, n):
     return kernel.sum().abs()
+
+
+def not_round(kernel, n):
+    rows = torch.zeros(n - len(kernel) + 1, n).double()
+    for i, row in enumerate(rows):
+        row[i : i + len(kernel)] = kernel
+    return torch.linalg.matrix_norm(rows, 2)
 
 
 def margins(scores, y):
@@ -67,6 +78,14 @@ def times_constant(scores, y, L, r):
     return (margins(scores, y) * L / math.sqrt(2) >= r).double().mean()
 
 
+def no_constant(scores, y, L, r):
+    return (margins(scores, y) >= r * math.sqrt(2)).double().mean()
+
+
+def of_softmax(scores, y, L, r):
+    return by_gather(scores.softmax(1), y, L, r)
+
+
 def accuracy(scores, y, L, r):
     return (scores.argmax(1) == y).double().mean()
 
@@ -85,6 +104,22 @@ def untouched(scores, L, c):
 
 def times(scores, L, c):
     return scores * c
+
+
+def decisions(scores, L, c):
+    return torch.nn.functional.one_hot(scores.argmax(1), scores.shape[1]) * (c / L)
+
+
+def small_decisions(scores, L, c):
+    return 1e-3 * decisions(scores, L, c)
+
+
+def of_length_one(scores, L, c):
+    return torch.nn.functional.normalize(scores, dim=1) * (c / L)
+
+
+def words(scores, L, c):
+    return "calm"
 
 
 def dice(scores, y):
@@ -126,6 +161,19 @@ def whole_gradient(X, gradient, U, step):
     return X + step * torch.nn.functional.normalize(gradient, dim=1)
 
 
+def signs(X, gradient, U, step):
+    return X + step * torch.sign(gradient @ U) @ U.T / math.sqrt(U.shape[1])
+
+
+def each_direction(X, gradient, U, step):
+    return X + step * torch.sign(gradient @ U) @ U.T
+
+
+def for_all_together(X, gradient, U, step):
+    along = gradient @ U @ U.T
+    return X + step * along / along.norm()
+
+
 def any_length(X, gradient, U, step):
     return X + step * gradient @ (U @ U.T)
 
@@ -135,22 +183,30 @@ WRONG = {
         ("Frobenius norms", [frobenius], "Frobenius"),
         ("largest entries", [largest_entries], "largest entries"),
         ("constants added up", [added], "do not add up"),
+        ("squares of singular values", [squares], "Take the root"),
         ("the norm of the product", [of_the_product], "ReLU"),
     ],
     "09.2": [
         ("no guess", [None, by_fourier], "ones is still empty"),
         ("the norm of the kernel", [9, reshaped], "norm of the kernel"),
         ("the sum of absolute values", [9, absolute], "sum of absolute values"),
+        ("not circular", [9, not_round], "goes round"),
         ("a constant signal", [9, constant_signal], "constant signal"),
     ],
     "09.3": [
         ("the root of two is missing", [without_root], "√2"),
         ("the margin of the answer", [top_two], "margin of the label"),
         ("multiplied by L", [times_constant], "divided by"),
+        ("the constant forgotten", [no_constant], "constant is missing"),
+        ("margins of the softmax", [of_softmax], "margins of a softmax"),
         ("accuracy", [accuracy], "radius 0"),
     ],
     "09.4": [
         ("scores cut off", [clipped, dice], "calm"),
+        ("hard decisions", [decisions, dice], "does not keep to c"),
+        ("hard decisions, scaled", [small_decisions, dice], "all but alike"),
+        ("rows made of length 1", [of_length_one, dice], "does not keep to c"),
+        ("no scores", [words, dice], "should return scores"),
         ("nothing done", [untouched, dice], "does not keep to c"),
         ("the constant forgotten", [times, dice], "does not keep to c"),
         ("the error of hard decisions", [divided, largest_score], "*largest*"),
@@ -162,6 +218,9 @@ WRONG = {
         ("downhill", [downhill], "uphill"),
         ("along the directions that count", [complement], "directions that count"),
         ("the whole gradient", [whole_gradient], "whole gradient"),
+        ("signs", [signs], "With signs"),
+        ("a step along each direction", [each_direction], "only once"),
+        ("one length for all", [for_all_together], "not for all together"),
         ("a step of any length", [any_length], "of length step"),
     ],
 }
