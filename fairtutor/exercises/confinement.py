@@ -6,9 +6,9 @@ bubblewrap>`_, which starts the kernel in namespaces of its own. Inside there is
 Python needs, read-only, and the submission's own folder, as a copy that is thrown away.
 """
 
+import contextlib
 import json
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -110,6 +110,8 @@ def lower_limits(limits: Limits) -> None:
     limits
         Of memory and of the size of a file.
     """
+    import resource  # not on Windows, where a course can still be made
+
     for kind, most in (
         (resource.RLIMIT_AS, limits.memory),
         (resource.RLIMIT_FSIZE, limits.disk),
@@ -121,6 +123,23 @@ def lower_limits(limits: Limits) -> None:
         resource.setrlimit(kind, (within, within))
 
 
+def limit_memory(process: int, most: int) -> None:
+    """Limit the address space of a process that runs, where the system can (Linux).
+
+    Parameters
+    ----------
+    process
+        Its number.
+    most
+        Bytes.
+    """
+    import resource
+
+    if hasattr(resource, "prlimit"):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            resource.prlimit(process, resource.RLIMIT_AS, (most, most))
+
+
 def write_kernel(folder: Path) -> None:
     """Write the description of the confined kernel, for ``JUPYTER_PATH``.
 
@@ -130,7 +149,8 @@ def write_kernel(folder: Path) -> None:
         That the path will name.
     """
     described = {
-        "argv": [sys.executable, "-m", __name__, "-f", "{connection_file}"],
+        # -P: it starts in the submission's folder, and must import nothing from there
+        "argv": [sys.executable, "-P", "-m", __name__, "-f", "{connection_file}"],
         "display_name": "Python 3, confined",
         "language": "python",
         "interrupt_mode": "message",  # a signal would reach bubblewrap, not the kernel

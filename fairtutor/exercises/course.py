@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..exchange.errors import FairtutorError
 from .build import STUB, chosen, write
-from .confinement import write_kernel
+from .confinement import limit_memory, write_kernel
 
 SOCKETS = "FAIRTUTOR_KERNEL_FOLDER"
 # nbgrader reads this file in the course folder; `grade` sets what may change.
@@ -81,6 +81,7 @@ def nbgrader(
     *words: str,
     settings: Mapping[str, str] | None = None,
     seconds: float | None = None,
+    memory: int | None = None,
 ) -> str:
     """Run an nbgrader command in a course folder; return what it said.
 
@@ -94,6 +95,8 @@ def nbgrader(
         Environment variables to add.
     seconds
         How long it may take; then it is killed, and all it has started.
+    memory
+        Bytes of address space that it may use: it keeps all that a submission prints.
 
     Raises
     ------
@@ -120,6 +123,8 @@ def nbgrader(
         errors="replace",
         start_new_session=True,
     )
+    if memory is not None:
+        limit_memory(running.pid, memory)
     try:
         said, _ = running.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:

@@ -14,9 +14,9 @@ from pathlib import Path
 from tqdm import tqdm
 
 from ..exchange.errors import FairtutorError
-from .confinement import DISK, GIB, KERNEL, MEMORY, Limits, obstacle
+from .confinement import DISK, GIB, KERNEL, MEMORY, Limits, obstacle, write_kernel
 from .course import SOCKETS, nbgrader
-from .repair import read_submission, repaired
+from .repair import copy_files, read_submission, repaired
 
 READY = "ready"  # what nbgrader is given: submissions with the checks of the release
 
@@ -119,6 +119,7 @@ def grade(
     }
     if not unconfined:
         settings["FAIRTUTOR_KERNEL"] = KERNEL
+        write_kernel(folder / "jupyter")  # of this Python, wherever the course was made
     shutil.rmtree(folder / READY, ignore_errors=True)
     marks = []
     for student in tqdm(students, "grading", unit="submission", disable=not progress):
@@ -126,9 +127,8 @@ def grade(
         mark = _graded(folder, assignment, student, release, settings, minutes)
         mark.seconds = time.perf_counter() - start
         marks.append(mark)
-    if (folder / READY).is_dir():
-        nbgrader(folder, "generate_feedback", assignment, "--force", settings=settings)
     _write_table(folder / "grades" / f"{assignment}.csv", marks, seed)
+    _write_feedback(folder, assignment, settings)
     return marks
 
 
@@ -143,23 +143,29 @@ def _graded(
     """Grade one student; what goes wrong becomes a note, and no points."""
     most = _most(release)
     mark = Mark(student, dict.fromkeys(most, 0.0), most)
-    name = f"{assignment}.ipynb"
+    source = folder / "submitted" / student / assignment
+    for made in ("autograded", "feedback"):  # of an earlier time
+        shutil.rmtree(folder / made / student / assignment, ignore_errors=True)
     try:
-        handed_in = read_submission(folder / "submitted" / student / assignment / name)
+        handed_in = read_submission(source / f"{assignment}.ipynb")
         notebook, mark.notes = repaired(handed_in, release)
-        _write_ready(folder, assignment, student, notebook)
+        ready = folder / READY / student / assignment
+        mark.notes += _write_ready(source, ready, f"{assignment}.ipynb", notebook)
         with tempfile.TemporaryDirectory(prefix="fairtutor-") as sockets:
             nbgrader(
                 folder,
                 *("autograde", assignment, "--student", student, "--force"),
                 settings={**settings, SOCKETS: sockets},
                 seconds=60 * minutes,
+                memory=max(int(settings[MEMORY]), 4 * GIB),
             )
         mark.points.update(_points(folder, assignment, student))
     except TimeoutError as error:
         mark.notes.append(f"stopped as a whole: {error}")
     except FairtutorError as error:
         mark.notes.append(_in_short(str(error)))
+    except Exception as error:  # whatever it is, the others are graded
+        mark.notes.append(f"could not be graded: {type(error).__name__}: {error}")
     return mark
 
 
@@ -172,21 +178,42 @@ def _in_short(said: str) -> str:
     return said.splitlines()[-1]
 
 
-def _write_ready(folder: Path, assignment: str, student: str, notebook: object) -> None:
-    """Write what nbgrader grades: the repaired notebook, and files beside it."""
+def _write_ready(source: Path, ready: Path, name: str, notebook: object) -> list[str]:
+    """Write what nbgrader grades: the repaired notebook, and data beside it.
+
+    Returns notes on what was not taken over.
+    """
     import nbformat
 
-    source = folder / "submitted" / student / assignment
-    ready = folder / READY / student / assignment
-    shutil.copytree(source, ready, symlinks=True, dirs_exist_ok=True)
-    for path in ready.rglob("*"):
-        if path.is_symlink():
-            path.unlink()  # it may point at what a student must not read
-    nbformat.write(notebook, ready / f"{assignment}.ipynb")
-    if not (ready / "timestamp.txt").is_file():  # releasing feedback asks for it
-        changed = (source / f"{assignment}.ipynb").stat().st_mtime
+    notes = copy_files(source, ready, Limits.disk)
+    nbformat.write(notebook, ready / name)
+    stamp = ready / "timestamp.txt"  # releasing feedback asks for it
+    if not _is_time(stamp):
+        changed = (source / name).stat().st_mtime
         when = datetime.fromtimestamp(changed, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-        (ready / "timestamp.txt").write_text(when, encoding="utf-8")
+        stamp.write_text(when, encoding="utf-8")
+    return notes
+
+
+def _is_time(stamp: Path) -> bool:
+    from nbgrader.utils import parse_utc
+
+    try:
+        return parse_utc(stamp.read_text(encoding="utf-8").strip()) is not None
+    except Exception:  # there is none, or a student wrote what is no time
+        return False
+
+
+def _write_feedback(folder: Path, assignment: str, settings: dict[str, str]) -> None:
+    """Write the pages; the table stands already, whatever becomes of them."""
+    if not any((folder / "autograded").glob(f"*/{assignment}/*.ipynb")):
+        return
+    try:
+        nbgrader(folder, "generate_feedback", assignment, "--force", settings=settings)
+    except FairtutorError as error:
+        warnings.warn(
+            f"Feedback is not complete: {_in_short(str(error))}", stacklevel=3
+        )
 
 
 def _most(release: object) -> dict[str, float]:

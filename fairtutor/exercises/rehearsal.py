@@ -8,13 +8,14 @@ import json
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..exchange.errors import FairtutorError
-from .build import task_of
+from .build import task_of, tasks_of
 from .course import course
 from .grading import Mark, grade
 
@@ -30,9 +31,11 @@ STUBBORN = """while True:
     except BaseException:
         pass"""
 HOG = "hoard = []\nwhile True:\n    hoard.append(bytearray(2**28))"
-VANDAL = """import os, pathlib, shutil
-for place in {places}:
+# It deletes only what was made for it, should the confinement ever not hold.
+VANDAL = """import pathlib, shutil
+for place in {made}:
     shutil.rmtree(place, ignore_errors=True)
+for place in {places}:
     try:
         pathlib.Path(place, "was_here").write_text("was here")
     except OSError:
@@ -56,6 +59,13 @@ for host in ("1.1.1.1", "127.0.0.1"):
         except OSError:
             continue
         raise SystemExit("it reached somebody")"""
+FALSE_LIBRARY = """import pathlib
+for place in {places}:
+    try:
+        pathlib.Path(place, "was_here").write_text("was here")
+    except OSError:
+        pass
+check = hint = lambda *answers: None"""
 FORK = """import subprocess
 crowd = []
 try:
@@ -97,6 +107,8 @@ class Cast:
         Of the course, which some of them attack.
     name
         Of the assignment.
+    canary
+        A folder in the home folder, made to be attacked.
     """
 
     def __init__(
@@ -105,9 +117,11 @@ class Cast:
         release: "NotebookNode",
         folder: Path,
         name: str,
+        canary: Path,
     ) -> None:
         self.solution, self.release = solution, release
-        here = (folder, Path.home(), Path.cwd(), Path("/etc"), Path("/var"))
+        self.made = [str(folder.resolve()), str(canary)]
+        here = (folder, canary, Path.home(), Path.cwd(), Path("/etc"), Path("/var"))
         self.places = [str(place.resolve()) for place in here]
         self.file = f"{name}.ipynb"
         self.numbers = tuple(
@@ -129,7 +143,7 @@ class Cast:
         yield self._part("04 first task only", (first,))
         yield self._part("05 last task only", (rest[-1],))
         yield self._part("06 all but the first", but_first)
-        yield self._part("07 nothing", ())
+        yield Part("07 nothing, false library", (), self._with_false_library)
         yield self._part("08 first answer is wrong", but_first, {first: "return 0.0"})
         wrong = dict.fromkeys(every, "return 0.0")
         yield self._part("09 everything is wrong", (), wrong)
@@ -145,7 +159,7 @@ class Cast:
         yield self._part("17 checks deleted", every, change=_without_checks)
         yield self._part("18 checks deleted, wrong", (), wrong, _without_checks)
         yield self._part("19 checks edited, wrong", (), wrong, _with_edited_checks)
-        vandal = {first: VANDAL.format(places=self.places)}
+        vandal = {first: VANDAL.format(made=self.made, places=self.places)}
         yield self._part("20 vandal", every, above=vandal)
         snoop = {first: SNOOP.format(places=self.places)}
         yield self._part("21 snoop", every, above=snoop)
@@ -196,6 +210,14 @@ class Cast:
         folder.mkdir(parents=True, exist_ok=True)
         nbformat.write(notebook, folder / self.file)
 
+    def _with_false_library(self, folder: Path) -> None:
+        """Hand in what was handed out, and code that would be imported for ours."""
+        self._write(folder, self.release)
+        code = FALSE_LIBRARY.format(places=self.places)
+        for path in ("json.py", "fairtutor/__init__.py", "fairtutor/checks.py"):
+            (folder / path).parent.mkdir(exist_ok=True)
+            (folder / path).write_text(code, encoding="utf-8")
+
     def _damaged(self, folder: Path) -> None:
         text = json.dumps(self.release)
         (folder / self.file).write_text(text[: len(text) // 2], encoding="utf-8")
@@ -238,39 +260,35 @@ def rehearse(
     """
     import nbformat
 
-    if folder is None:
-        with tempfile.TemporaryDirectory(prefix="fairtutor-class-") as made:
-            return rehearse(
-                solutions,
-                Path(made) / "course",
-                name=name,
-                only=only,
-                seconds=seconds,
-                minutes=minutes,
-                progress=progress,
+    with ExitStack() as made:
+        if folder is None:
+            parent = tempfile.TemporaryDirectory(prefix="fairtutor-class-")
+            folder = Path(made.enter_context(parent)) / "course"
+        canary = Path(
+            made.enter_context(
+                tempfile.TemporaryDirectory(prefix=".fairtutor-", dir=Path.home())
             )
-    solution = nbformat.read(solutions / f"{name}.ipynb", as_version=4)
-    tasks = list(dict.fromkeys(filter(None, map(task_of, solution.cells))))
-    course(folder, solutions, tasks=tasks)
-    release = nbformat.read(folder / "release" / name / f"{name}.ipynb", as_version=4)
-    cast = [
-        part
-        for part in Cast(solution, release, folder, name).parts()
-        if only is None or part.who[:2] in only
-    ]
-    for part in cast:
-        place = folder / "submitted" / part.who / name
-        place.mkdir(parents=True)
-        part.write(place)
-    before = fingerprints(folder)
-    marks = grade(folder, name, seconds=seconds, minutes=minutes, progress=progress)
-    changed = sorted(
-        path
-        for path, print_ in before.items()
-        if fingerprints(folder).get(path) != print_
-    )
+        )
+        (canary / "canary").write_text("alive", encoding="utf-8")
+        solution = nbformat.read(solutions / f"{name}.ipynb", as_version=4)
+        course(folder, solutions, tasks=tasks_of(solution))
+        handed_out = folder / "release" / name / f"{name}.ipynb"
+        release = nbformat.read(handed_out, as_version=4)
+        cast = [
+            part
+            for part in Cast(solution, release, folder, name, canary).parts()
+            if only is None or part.who[:2] in only
+        ]
+        for part in cast:
+            place = folder / "submitted" / part.who / name
+            place.mkdir(parents=True)
+            part.write(place)
+        before = fingerprints(folder, canary)
+        marks = grade(folder, name, seconds=seconds, minutes=minutes, progress=progress)
+        changed = before ^ fingerprints(folder, canary)
     if changed:
-        raise FairtutorError(f"A submission has changed {', '.join(changed[:5])}.")
+        names = sorted({path for path, _ in changed})
+        raise FairtutorError(f"A submission has changed {', '.join(names[:5])}.")
     by_name = {mark.student: mark for mark in marks}
     return [(part, by_name[part.who]) for part in cast]
 
@@ -286,20 +304,24 @@ def expected(part: Part, mark: Mark) -> float:
     return sum(mark.most[number] for number in part.solved)
 
 
-def fingerprints(folder: Path) -> dict[str, str]:
-    """Return a fingerprint of each file that no submission may touch.
+def fingerprints(folder: Path, canary: Path) -> set[tuple[str, str]]:
+    """Return each file that no submission may touch, with a fingerprint.
 
     Parameters
     ----------
     folder
         Of the course.
+    canary
+        Another folder that a submission attacks.
     """
+    places = [folder / name for name in ("source", "release", "submitted", "jupyter")]
+    files = [path for place in (*places, canary) for path in place.rglob("*")]
+    files += [folder / "nbgrader_config.py"]
+    around = (folder, Path.home(), Path.cwd(), Path("/etc"), Path("/var"))
+    files += [place / "was_here" for place in around]
     return {
-        path.relative_to(folder).as_posix(): hashlib.sha256(
-            path.read_bytes()
-        ).hexdigest()
-        for place in ("source", "release", "submitted", "jupyter")
-        for path in sorted((folder / place).rglob("*"))
+        (str(path), hashlib.sha256(path.read_bytes()).hexdigest())
+        for path in files
         if path.is_file()
     }
 
