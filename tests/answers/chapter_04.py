@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import torch
 from scipy.stats import beta, binom, binomtest, norm
 
@@ -14,13 +15,23 @@ def by_beta(k, n, delta):
 
 def by_binomtest(k, n, delta):
     found = binomtest(k, n).proportion_ci(1 - delta, method="exact")
-    return found.low, found.high
+    return np.array([found.low, found.high])
 
 
 def wald(k, n, delta):
     rate = k / n
     half = norm.ppf(1 - delta / 2) * math.sqrt(rate * (1 - rate) / n)
     return rate - half, rate + half
+
+
+def wald_cut_off(k, n, delta):
+    lower, upper = wald(k, n, delta)
+    return max(lower, 0), min(upper, 1)
+
+
+def score(k, n, delta):
+    found = binomtest(k, n).proportion_ci(1 - delta, method="wilson")
+    return found.low, found.high
 
 
 def delta_not_halved(k, n, delta):
@@ -44,6 +55,22 @@ def unweighted(interval, n, p):
     return sum(held) / len(held)
 
 
+def without_n(interval, n, p):
+    total = 0.0
+    for k in range(n):
+        low, high = interval(k, n)
+        total += binom.pmf(k, n, p) * (low <= p <= high)
+    return total
+
+
+def open_ends(interval, n, p):
+    total = 0.0
+    for k in range(n + 1):
+        low, high = interval(k, n)
+        total += binom.pmf(k, n, p) * (low < p < high)
+    return total
+
+
 def missed(interval, n, p):
     return 1 - by_pmf(interval, n, p)
 
@@ -56,31 +83,58 @@ def no_binomial_coefficient(interval, n, p):
     return total
 
 
-def shares(guess, groups, delta):
-    ends = []
-    for g in (0, 1):
-        own = guess[groups == g]
-        ends.append(by_beta(int((own == g).sum()), len(own), delta))
-    return ends
+def probed(probes, z, groups, train, audit, each, mean=True):
+    found = []
+    for probe in probes:
+        guess, true = probe(z[train], groups[train])(z[audit]), groups[audit]
+        ends = []
+        for g in (0, 1):
+            own = guess[true == g]
+            ends.append(by_beta(int((own == g).sum()), len(own), each))
+        (a, b), (c, d) = ends
+        found.append(((a + c) / 2, (b + d) / 2) if mean else (min(a, c), max(b, d)))
+    return found
 
 
-def averaged(guess, groups, delta):
-    (a, b), (c, d) = shares(guess, groups, delta / 2)
-    return (a + c) / 2, (b + d) / 2
+def held_out(probes, z, groups, train, audit, delta):
+    return np.array(probed(probes, z, groups, train, audit, delta / len(probes) / 2))
 
 
-def delta_not_split(guess, groups, delta):
-    (a, b), (c, d) = shares(guess, groups, delta)
-    return (a + c) / 2, (b + d) / 2
+def on_training_rows(probes, z, groups, train, audit, delta):
+    return probed(probes, z, groups, train, train, delta / len(probes) / 2)
 
 
-def plain_accuracy(guess, groups, delta):
-    return by_beta(int((guess == groups).sum()), len(guess), delta)
+def trained_on_all(probes, z, groups, train, audit, delta):
+    rows, each = torch.arange(len(z)), delta / len(probes) / 2
+    found = []
+    for probe in probes:
+        known = probe(z[rows], groups[rows])
+        found += probed([lambda *_, known=known: known], z, groups, train, audit, each)
+    return found
 
 
-def outer_ends(guess, groups, delta):
-    (a, b), (c, d) = shares(guess, groups, delta / 2)
-    return min(a, c), max(b, d)
+def delta_not_split(probes, z, groups, train, audit, delta):
+    return probed(probes, z, groups, train, audit, delta)
+
+
+def delta_among_groups(probes, z, groups, train, audit, delta):
+    return probed(probes, z, groups, train, audit, delta / 2)
+
+
+def delta_among_probes(probes, z, groups, train, audit, delta):
+    return probed(probes, z, groups, train, audit, delta / len(probes))
+
+
+def plain_accuracy(probes, z, groups, train, audit, delta):
+    found = []
+    for probe in probes:
+        right = probe(z[train], groups[train])(z[audit]) == groups[audit]
+        found.append(by_beta(int(right.sum()), len(right), delta / len(probes)))
+    return found
+
+
+def outer_ends(probes, z, groups, train, audit, delta):
+    return probed(probes, z, groups, train, audit, delta / len(probes) / 2, mean=False)
 
 
 def climb(report, y_hat):
@@ -98,6 +152,18 @@ def climb(report, y_hat):
 
 def yes_to_all(report, y_hat):
     return torch.ones_like(y_hat)
+
+
+def in_words(report, y_hat):
+    return "no to everybody"
+
+
+def every_other(report, y_hat):
+    made = y_hat.clone()
+    men, women = made[1::2], made[::2]
+    men[men.nonzero().ravel()[:15]] = 0
+    women[(women == 0).nonzero().ravel()[:15]] = 1
+    return made
 
 
 def untouched(report, y_hat):
@@ -121,13 +187,17 @@ def asks_too_often(report, y_hat):
 
 WRONG = {
     "04.1": [
-        ("Wald's interval", [wald], "Wald"),
+        ("Wald's interval", [wald], "standard errors"),
+        ("Wald's, cut off", [wald_cut_off], "cut off at 0 and 1"),
+        ("the score interval", [score], "That is the score interval"),
         ("delta not halved", [delta_not_halved], "may miss with delta each"),
         ("no ends at 0 and 1", [no_ends], "At k = 0"),
     ],
     "04.2": [
         ("no guess", [None, by_pmf], "wald is still empty"),
         ("all counts alike", [0.9, unweighted], "equally likely"),
+        ("the last count left out", [0.9, without_n], "count n is left out"),
+        ("the ends left out", [0.9, open_ends], "ends exactly at p"),
         ("the chance to miss", [0.9, missed], "chance to miss"),
         (
             "no binomial coefficient",
@@ -136,12 +206,18 @@ WRONG = {
         ),
     ],
     "04.3": [
-        ("delta not split", [delta_not_split], "Divide delta"),
+        ("training rows audited", [on_training_rows], "learned by heart"),
+        ("audit rows seen in training", [trained_on_all], "audit rows, too"),
+        ("delta not split", [delta_not_split], "Delta is not divided"),
+        ("delta split among groups", [delta_among_groups], "several probes, too"),
+        ("delta split among probes", [delta_among_probes], "Each has two shares"),
         ("plain accuracy", [plain_accuracy], "plain accuracy"),
         ("the outer ends", [outer_ends], "outer ends"),
     ],
     "04.4": [
         ("yes to everybody", [yes_to_all], "at most 60 may differ"),
+        ("words", [in_words], "one decision for each person"),
+        ("groups guessed, not learned", [every_other], "reach 0.02"),
         ("nothing changed", [untouched], "reach 0.02"),
         ("every change kept", [keeps_every_change], "reach 0.02"),
         ("asks too often", [asks_too_often], "reports; 400 are allowed"),
@@ -150,6 +226,6 @@ WRONG = {
 RIGHT = {
     "04.1": [by_binomtest],
     "04.2": [0.5, by_pmf],
-    "04.3": [averaged],
+    "04.3": [held_out],
     "04.4": [climb],
 }
