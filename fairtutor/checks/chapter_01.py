@@ -1,9 +1,11 @@
 """Chapter 01: rates, the theorem on decisions, calibration, thresholds."""
 
+import math
 from functools import partial
 
 import torch
 
+from .compare import as_numbers
 from .task import task
 from .trial import Trial
 
@@ -41,6 +43,17 @@ def _rates_case(trial, n):
             want[3],
             want[2],
             want[1],
+        ),
+        "The second and the third are exchanged: whose outcome is it?": (
+            want[0],
+            want[2],
+            want[1],
+            want[3],
+        ),
+        "The third is the share decided *no* of those whose outcome is 0.": (
+            *want[:2],
+            1 - want[2],
+            want[3],
         ),
         "The third is a share of those who were decided yes. It should be a share of "
         "those whose outcome is 0.": (*want[:2], 1 - want[3], want[3]),
@@ -139,8 +152,12 @@ def redline(trial: Trial) -> None:
         p = trial.uniform(n) * torch.where(groups == 1, 0.4, 0.95)
         p[0] = 0.5 + 0.1 * trial.uniform(1).item()  # who would get a yes
         given = {"p": p, "groups": groups}
-        s = torch.as_tensor(trial.call(given)).double()
-        trial.require(s.shape == p.shape, "should be one score for each person.", given)
+        s = as_numbers(trial.call(given))
+        trial.require(
+            s is not None and s.shape == p.shape and bool(s.isfinite().all()),
+            "should be one score for each person, a number.",
+            given,
+        )
         kept = (s[groups == 0] - p[groups == 0]).abs().max() < 1e-6
         trial.require(kept, "changes scores of group 0; leave them at p.", given)
         trial.require(
@@ -157,25 +174,48 @@ def redline(trial: Trial) -> None:
         )
 
 
-def _tpr(scores, y, t):
-    return _share(scores >= t, y == 1)
+def _largest(scores, people, target):
+    """Return the largest score at which the share of people with a yes is enough."""
+    fit = [
+        t
+        for t in set(scores)
+        if sum(score >= t for score in people) >= target * len(people) - 1e-9
+    ]
+    return max(fit)
 
 
-def _threshold_case(trial, n):
-    scores = (trial.uniform(n) * 100).round() / 100
-    y = trial.groups(n)
-    target = [0.5, 0.6, 0.75][int(trial.integers(3))]
-    possible = sorted(set(scores.tolist()))
-    fit = [t for t in possible if _tpr(scores, y, t) >= target]
-    by_negatives = [t for t in possible if _share(scores >= t, y == 0) >= target]
-    by_all = [t for t in possible if _share(scores >= t, y >= 0) >= target]
+def _threshold_case(trial, n, exact):
+    """Draw a target that a number of people meets exactly, or just misses."""
+    while True:
+        scores = (trial.uniform(n) * 100).round() / 100
+        y = trial.groups(n)
+        target = 0.5 if exact else round(0.4 + 0.5 * trial.uniform(1).item(), 2)
+        number = target * int(y.sum())
+        over = number - math.floor(number)
+        if number >= 1 and (over == 0 if exact else 0.05 < over < 0.45):
+            break
+    every = scores.tolist()
+    own = sorted(scores[y == 1].tolist())
+    want = _largest(every, own, target)
     mistakes = {
         "That is the smallest threshold that works, which says yes to everybody. "
-        "Return the largest.": min(fit),
-        "That holds the *false* positive rate up.": max(by_negatives),
-        "That holds the selection rate up, not the true positive rate.": max(by_all),
+        "Return the largest.": min(every),
+        "That holds the *false* positive rate up.": _largest(
+            every, scores[y == 0].tolist(), target
+        ),
+        "That holds the selection rate up, not the true positive rate.": _largest(
+            every, every, target
+        ),
+        "The scores were counted from below.": own[math.ceil(number) - 1],
     }
-    return max(fit), {"scores": scores, "y": y, "target": target}, mistakes
+    if exact:
+        lower = [t for t in every if t < want]
+        said = "A stricter threshold still works: a score *at* it gets a yes too."
+        mistakes[said] = max(lower, default=want)
+    else:
+        said = "The true positive rate of that threshold is below the target."
+        mistakes[said] = own[-math.floor(number)]
+    return want, {"scores": scores, "y": y, "target": target}, mistakes
 
 
 @task(
@@ -192,5 +232,5 @@ def _threshold_case(trial, n):
 )
 def threshold_for(trial: Trial) -> None:
     """01.4: the strictest threshold that reaches a true positive rate."""
-    for n in (6, 9, 200):
-        trial.expect(*trial.telling(partial(_threshold_case, trial, n)))
+    for n, exact in ((10, False), (10, True), (60, False), (60, True)):
+        trial.expect(*trial.telling(partial(_threshold_case, trial, n, exact)))

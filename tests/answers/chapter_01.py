@@ -43,6 +43,16 @@ def of_the_group(y, y_hat, groups, group):
     return a, b, fp / (tp + fp + fn + tn), d
 
 
+def outcomes_exchanged(y, y_hat, groups, group):
+    a, b, c, d = rates_by_counts(y, y_hat, groups, group)
+    return a, c, b, d
+
+
+def true_negative(y, y_hat, groups, group):
+    a, b, c, d = rates_by_counts(y, y_hat, groups, group)
+    return a, b, 1 - c, d
+
+
 def fpr_by_table(p, v, t):
     positives, negatives = 1000 * p, 1000 * (1 - p)
     selected = positives * t / v
@@ -67,6 +77,14 @@ def of_all_people(p, v, t):
 
 def one_mean(p, groups):
     return torch.where(groups == 1, p[groups == 1].mean(), p)
+
+
+def two_scores(p, groups):
+    s, own = p.clone(), torch.nonzero(groups == 1)[:, 0]
+    own = own[p[own].argsort(descending=True)]
+    k = next(k for k in range(1, len(own) + 1) if p[own[:k]].mean() < 0.5)
+    s[own[:k]] = p[own[:k]].mean()  # the others keep what is known of them
+    return s
 
 
 def nothing_changed(p, groups):
@@ -98,6 +116,29 @@ def smallest(scores, y, target):
     return scores.min()
 
 
+def nearly(scores, y, target):
+    ranked = scores[y == 1].sort(descending=True).values
+    return ranked[max(0, math.floor(target * len(ranked)) - 1)]
+
+
+def closest(scores, y, target):
+    def off(t):
+        return abs((scores[y == 1] >= t).double().mean().item() - target)
+
+    return min(scores.tolist(), key=lambda t: (off(t), -t))
+
+
+def from_below(scores, y, target):
+    ranked = scores[y == 1].sort().values
+    return ranked[math.ceil(target * len(ranked)) - 1]
+
+
+def strictly_above(scores, y, target):
+    own = scores[y == 1]
+    good = [t for t in scores.tolist() if (own > t).double().mean() >= target]
+    return max(good, default=0.0)
+
+
 def by_fpr(scores, y, target):
     return by_search(scores, 1 - y, target)
 
@@ -110,6 +151,8 @@ WRONG = {
     "01.1": [
         ("rates of everybody", [of_everybody], "not of the group"),
         ("TPR and PPV exchanged", [exchanged], "exchanged"),
+        ("TPR and FPR exchanged", [outcomes_exchanged], "third are exchanged"),
+        ("true negative rate for FPR", [true_negative], "decided *no*"),
         ("false discovery rate for FPR", [false_discovery], "decided yes"),
         ("FPR over the whole group", [of_the_group], "of the whole group"),
     ],
@@ -130,12 +173,16 @@ WRONG = {
         ("the smallest threshold", [smallest], "Return the largest"),
         ("rows with outcome 0", [by_fpr], "*false* positive rate"),
         ("all rows", [by_selection], "selection rate"),
+        ("rounded down", [nearly], "below the target"),
+        ("the closest rate", [closest], "below the target"),
+        ("sorted the wrong way", [from_below], "counted from below"),
+        ("strictly above the threshold", [strictly_above], "should be"),
     ],
 }
 RIGHT = {
     "01.1": [rates_by_counts],
     "01.2": [3, fpr_by_table],
-    "01.3": [one_mean],
+    "01.3": [two_scores],
     "01.4": [
         lambda s, y, target: float(
             s[y == 1]
