@@ -91,6 +91,20 @@ def misuse(trial: Trial) -> None:
     if min(men, women) > 0.99:
         text += " It says yes to (nearly) everybody: most people are men in every cell."
     trial.require(men - women >= 0.9 * most, text)
+    trial.expect(
+        torch.tensor([0, 1, 0, 0]),
+        {
+            "cells": torch.tensor([0, 0, 1, 1]),
+            "groups": torch.tensor([1, 0, 1, 1]),
+            "new_cells": torch.tensor([0, 1, 2, 5]),
+        },
+        {
+            "Nobody you know lives in the cells 2 and 5: no there.": torch.tensor(
+                [0, 1, 1, 1]
+            )
+        },
+        note="The new people bring cells that you have not seen.",
+    )
 
 
 def _errors(y, y_hat, groups):

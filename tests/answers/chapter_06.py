@@ -49,6 +49,18 @@ def over_all(cells, groups, new_cells):
     return rule.long()[new_cells]
 
 
+def by_names(cells, groups, new_cells):
+    mean = groups.double().mean()
+    yes = {int(c) for c in cells.unique() if groups[cells == c].double().mean() > mean}
+    return torch.tensor([c in yes for c in new_cells.tolist()])
+
+
+def yes_to_strangers(cells, groups, new_cells):
+    mean = groups.double().mean()
+    no = {int(c) for c in cells.unique() if groups[cells == c].double().mean() <= mean}
+    return torch.tensor([c not in no for c in new_cells.tolist()])
+
+
 def over_half(cells, groups, new_cells):
     return (share_of_men(cells, groups) > 0.5).long()[new_cells]
 
@@ -132,6 +144,8 @@ WRONG = {
         ("more than half men", [over_half], "most people are men in every cell"),
         ("women in place of men", [for_women], "in favour of men"),
         ("one cell only", [one_cell], "reach nine tenths"),
+        ("no room for unseen cells", [over_all], "raised IndexError"),
+        ("yes to unseen cells", [yes_to_strangers], "cells 2 and 5"),
         ("shares for decisions", [shares_not_decisions], "0 or 1"),
     ],
     "06.3": [
@@ -153,7 +167,7 @@ WRONG = {
 }
 RIGHT = {
     "06.1": [by_trying_rules],
-    "06.2": [over_all],
+    "06.2": [by_names],
     "06.3": [1, bound, sum_by_groups],
     "06.4": [cost],
 }
