@@ -1,7 +1,9 @@
 """What several test files share: the browser, and the project's own folder."""
 
+import html
 import importlib.util
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -33,6 +35,17 @@ def script():
         return module
 
     return loaded
+
+
+@pytest.fixture(scope="session")
+def drawn():
+    """Return a function that gives the words of each drawing on a panel's board."""
+
+    def titles(panel):
+        found = re.findall(r"<svg[^>]*><title>([^<]*)</title>", panel._board.value)
+        return [html.unescape(title) for title in found]
+
+    return titles
 
 
 @pytest.fixture

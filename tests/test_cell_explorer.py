@@ -7,6 +7,8 @@ import torch
 
 from fairtutor import FairtutorError
 from fairtutor.figures.cells import cells_in_the_plane
+from fairtutor.figures.chart import SHAPES
+from fairtutor.figures.style import GROUP_COLOURS
 from fairtutor.similarity import Box, Cells, GridCells, TreeCells
 from fairtutor.widgets import CellExplorer
 
@@ -24,11 +26,7 @@ def panel_of(cells=9):
     return CellExplorer(Z, p, partitions, cells=cells)
 
 
-def alt_of(panel):
-    return re.search(r'alt="([^"]+)"', panel._board.value).group(1)
-
-
-def test_what_is_said_of_a_cell_is_so():
+def test_what_is_said_of_a_cell_is_so(drawn):
     panel = panel_of()
     for partition, number in (("nearest centre", 9), ("grid", 16), ("tree", 20)):
         panel.value = {"partition": partition, "cells": number, "cell": 5}
@@ -36,7 +34,7 @@ def test_what_is_said_of_a_cell_is_so():
         inside = cells.assign(panel.Z) == 5
         share = (panel.p[inside] >= 0.5).double().mean()
         told = f"Cell 5: {int(inside.sum())} people, {share:.0%} yes."
-        assert told in alt_of(panel)
+        assert told in drawn(panel)[0]
         assert f"{share:.0%}" in panel._table.value
         assert f"{cells.diameters[5]:.2f}" in panel._table.value
     panel.raise_errors()
@@ -65,12 +63,12 @@ def test_the_agreement_in_a_cell_is_that_of_a_loop():
         assert f", {spread[-1]:.2f}" in panel._table.value
 
 
-def test_an_empty_cell_is_told_of():
+def test_an_empty_cell_is_told_of(drawn):
     Z = torch.full((20, 2), 0.1).double()
     grid = {"grid": lambda K: GridCells(Box.unit(2), round(K**0.5))}
     panel = CellExplorer(Z, torch.ones(20), grid, cells=4)
     panel.value = {"cell": 3}
-    assert "Cell 3: 0 people" in alt_of(panel)
+    assert "Cell 3: 0 people" in drawn(panel)[0]
     assert "same cell" not in panel._table.value
     panel.raise_errors()
 
@@ -93,15 +91,25 @@ def test_a_setting_draws_once(monkeypatch):
 
 
 def test_decisions_differ_in_marker_and_the_grey_is_explained():
-    picture = panel_of()._picture()
-    markers = [
-        line.get_marker()
-        for line in picture.axes[0].get_lines()
-        if len(line.get_xdata())
-    ]
-    assert markers[:2] == ["o", "^"]
-    words = [text.get_text() for text in picture.axes[0].get_legend().get_texts()]
-    assert words[:2] == ["no", "yes"] and "cell: half and half" in words
+    panel = panel_of()
+    svg = panel._picture().svg
+    yes = int((panel.p >= 0.5).sum())
+    for marker, colour, number in (("o", 1, 300 - yes), ("^", 0, yes)):
+        found = re.findall(f' d="([^"]+)" fill="{GROUP_COLOURS[colour]}"', svg)
+        assert max(path.count(SHAPES[marker]) for path in found) == number
+    words = re.findall(r">([^<>]+)</text>", svg)
+    assert "cell: half and half" in words
+    assert words.index("no") < words.index("yes") < words.index("cell: all alike")
+
+
+def test_a_click_on_a_cell_chooses_it():
+    panel = panel_of()
+    panel._board.hear({"act": "pick", "name": "5"})
+    assert panel.value["cell"] == 5
+    panel._board.hear({"act": "pick", "name": "99"})
+    assert "use 0 to 8" in panel.snapshot() and panel.value["cell"] == 5
+    with pytest.raises(FairtutorError, match="use 0 to 8"):
+        panel.raise_errors()
 
 
 def test_smaller_cells_agree_more():
@@ -113,13 +121,13 @@ def test_smaller_cells_agree_more():
     assert found == sorted(found)
 
 
-def test_moving_a_control_changes_what_is_shown():
+def test_moving_a_control_changes_what_is_shown(drawn):
     panel = panel_of()
-    before = alt_of(panel), panel.status
+    before = drawn(panel)[0], panel.status
     panel.controls["cells"].value = 30
     assert panel.status != before[1]
     panel.controls["cell"].value = 3
-    assert "Cell 3:" in alt_of(panel)
+    assert "Cell 3:" in drawn(panel)[0]
     panel.controls["partition"].value = "tree"
     assert "(tree)" in panel.status
     panel.raise_errors()

@@ -1,5 +1,7 @@
 """Lines against a number: what is drawn is what was given, and what is told."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -53,6 +55,10 @@ def test_the_boards_bars_are_shares_of_people():
     made = bound_board(
         z, y, ([0, 1], [0, 1]), np.linspace(0, 1, 6), [1, 5], {"bound": [1, 0.5]}, 5
     )
-    heights = sum(bar.get_height() for bar in made.axes[0].patches if bar.get_hatch())
-    assert heights == pytest.approx(y.mean())
+    tall = []
+    for side in (0, 1):
+        [path] = re.findall(f'data-outcome="{side}" d="([^"]+)"', made.svg)
+        bars = re.findall(r"M[\d.]+ ([\d.]+)H[\d.]+V([\d.]+)", path)
+        tall.append(sum(float(foot) - float(head) for foot, head in bars))
+    assert tall[1] / sum(tall) == pytest.approx(y.mean(), abs=0.005)
     assert "500 people on a line of 5 cells" in made.alt

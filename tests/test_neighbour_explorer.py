@@ -1,7 +1,5 @@
 """The neighbour explorer: who is near, under which distance, and that it is said."""
 
-import re
-
 import pytest
 import torch
 
@@ -37,7 +35,7 @@ def test_the_nearest_are_those_of_a_loop():
     panel.raise_errors()
 
 
-def test_status_and_words_count_those_alike():
+def test_status_and_words_count_those_alike(drawn):
     panel = panel_of(row=5)
     alike = {
         name: sum(CLASSES[i] == "y" for i in rows)
@@ -48,7 +46,7 @@ def test_status_and_words_count_those_alike():
         f"Row 5 is 'y'. Of the nearest 6, as it is: {alike['pixels']} by pixels, 6 by "
         "learned."
     )
-    first, second = re.findall(r'alt="([^"]+)"', panel._board.value)
+    first, second = drawn(panel)
     assert first.startswith("Nearest by pixels. row 5: y, chosen; ")
     assert first.count("✗") == 6 - alike["pixels"] and "✗" not in second
 

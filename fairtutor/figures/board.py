@@ -6,6 +6,7 @@ from html import escape
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .chart import handle
 from .picture import Diagram
 from .scores import (
     RATES,
@@ -117,6 +118,7 @@ def _histograms(groups, labels, thresholds, score_name) -> list[str]:
         drawn += [
             _bars(x, bars[code], base, scale, group_colour(code)),
             _frame(left, room, base, cut),
+            _pull(code, left, room, cut),
             _heading(left, room, code, name, threshold),
             _ends(left, room, values),
         ]
@@ -159,6 +161,11 @@ def _frame(left: float, room: float, base: float, cut: float) -> str:
         f'<path d="M{cut:.1f} {TOP - 12}V{BOTTOM + 6}" '
         'stroke="currentColor" stroke-width="2.5" stroke-dasharray="7 4"/>'
     )
+
+
+def _pull(code: int, left: float, room: float, cut: float) -> str:
+    """Draw what a group's threshold is taken hold of by."""
+    return handle(f"M{cut:.1f} {TOP - 12}V{BOTTOM + 6}", str(code), left, left + room)
 
 
 def _ends(left: float, room: float, values: np.ndarray) -> str:

@@ -3,17 +3,18 @@
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.collections import PolyCollection
-from matplotlib.patches import Patch
 from numpy.typing import ArrayLike
 
 from ..exchange.errors import FairtutorError
-from .picture import Picture
-from .style import GROUP_COLOURS, INK, QUIET, label, legend, new_figure
+from .chart import Axes, drawing, legend, line_mark, patch_mark, point_mark, polyline
+from .picture import Diagram
+from .style import GROUP_COLOURS, INK, QUIET
 
+WIDTH, HEIGHT = 720, 540
+FRAME = (76, 40, 700, 440)  # left, top, right, bottom of the plane
 MOST_POINTS = 1_500
 DARKEST = 0.45  # of a cell half of whose people get each decision; black is 1
+MARKERS = "o^"
 
 
 def cells_in_the_plane(
@@ -26,7 +27,7 @@ def cells_in_the_plane(
     title: str = "",
     axes: tuple[str, str] = ("z₁", "z₂"),
     decisions: tuple[str, str] = ("no", "yes"),
-) -> Picture:
+) -> Diagram:
     """Draw cells and points; the darker a cell, the less do its people agree.
 
     Parameters
@@ -50,8 +51,9 @@ def cells_in_the_plane(
 
     Returns
     -------
-    Picture
-        Decisions differ in marker as well as in colour.
+    Diagram
+        Decisions differ in marker as well as in colour. Each cell says what it holds
+        to whoever points at it, and carries its number for a panel that listens.
 
     Raises
     ------
@@ -73,92 +75,114 @@ def cells_in_the_plane(
     held = np.bincount(cell, minlength=len(polygons))
     yes = np.bincount(cell, weights=y_hat, minlength=len(polygons))
     share = np.divide(yes, held, out=np.zeros(len(held)), where=held > 0)
-    mixed = 2 * np.minimum(share, 1 - share)
-    fig, [ax] = new_figure(7.2, 5.2)
-    drawn = [k for k, corners in enumerate(polygons) if len(corners)]
-    ax.add_collection(
-        PolyCollection(
-            [np.asarray(polygons[k], float) for k in drawn],
-            facecolors=[str(1 - DARKEST * mixed[k]) for k in drawn],
-            edgecolors=QUIET,
-            linewidths=0.8,
-            zorder=0,
+    corners = [np.asarray(polygon, float).reshape(-1, 2) for polygon in polygons]
+    plane = _plane(np.concatenate([Z, *corners]))
+    parts = [
+        *(
+            _cell(plane, k, corners[k], held[k], share[k], decisions[1])
+            for k in range(len(corners))
+            if len(corners[k])
+        ),
+        *people(plane, Z, y_hat, most=MOST_POINTS),
+        plane.frame(title, *axes, grid=False),
+        legend(_entries(decisions, chosen), FRAME[0], HEIGHT - 40, FRAME[2]),
+    ]
+    if chosen is not None and len(corners[chosen]):
+        path = polyline(*plane.at(*corners[chosen].T))
+        parts.append(
+            f'<path d="{path}Z" fill="none" stroke="{INK}" stroke-width="4" '
+            'pointer-events="none"/>'
         )
-    )
-    draw_people(ax, Z, y_hat, decisions, most=MOST_POINTS)
-    if chosen is not None and len(polygons[chosen]):
-        corners = np.asarray(polygons[chosen], float)
-        ax.plot(
-            *np.vstack([corners, corners[:1]]).T,
-            color=INK,
-            linewidth=3,
-            label="the cell chosen",
-        )
-    ax.autoscale_view()
-    ax.grid(False)
-    label(ax, title=title, x=axes[0], y=axes[1])
-    _explain(ax)
-    alike = int(((share == 0) | (share == 1))[held > 0].sum())
-    cells = int((held > 0).sum())
-    noun = "cell" if cells == 1 else "cells"
-    alt = (
-        f"{len(Z):,} people in {cells} {noun}; in {alike} all are treated alike, in "
-        f"{cells - alike} not."
-    )
-    if chosen is not None:
-        alt += f" Cell {chosen}: {held[chosen]:,} people, {share[chosen]:.0%} yes."
-    return Picture(fig, f"{title}. {alt}" if title else alt)
+    alt = _in_words(held, share, chosen)
+    return drawing(WIDTH, HEIGHT, parts, f"{title}. {alt}" if title else alt)
 
 
-def draw_people(
-    ax: Axes, Z: np.ndarray, side: np.ndarray, names: Sequence[str], *, most: int
-) -> None:
+def people(plane: Axes, Z: np.ndarray, side: np.ndarray, *, most: int) -> list[str]:
     """Draw people in the plane, the two sides with a marker and a colour each.
 
     Parameters
     ----------
-    ax
+    plane
         Where to draw.
     Z
         (n, 2).
     side
         (n,), 0 or 1.
-    names
-        Of the two sides, for the legend.
     most
         How many are drawn, evenly.
 
     Examples
     --------
-    >>> fig, [ax] = new_figure()
-    >>> draw_people(ax, np.zeros((3, 2)), np.array([0, 1, 1]), ("no", "yes"), most=9)
-    >>> [len(line.get_xdata()) for line in ax.lines]
+    >>> plane = Axes(0, 0, 10, 10, (0, 1), (0, 1))
+    >>> drawn = people(plane, np.zeros((3, 2)), np.array([0, 1, 1]), most=9)
+    >>> [part.count("M") for part in drawn]
     [1, 2]
     """
     some = np.linspace(0, len(Z) - 1, min(len(Z), most)).astype(int)
-    for value, marker in enumerate("o^"):
-        rows = some[side[some] == value]
-        ax.plot(
-            Z[rows, 0],
-            Z[rows, 1],
-            marker,
-            color=GROUP_COLOURS[1 - value],
-            markeredgecolor=INK,
-            markeredgewidth=0.3,
-            markersize=4.2,
-            alpha=0.9,
-            label=names[value],
-        )
-
-
-def _explain(ax: Axes) -> None:
-    """Say what markers are, and what the grey of a cell is."""
-    shades = {"cell: all alike": 1.0, "cell: half and half": 1 - DARKEST}
-    patches = [
-        Patch(facecolor=str(grey), edgecolor=QUIET, label=name)
-        for name, grey in shades.items()
+    return [
+        plane.marks(*Z[some[side[some] == value]].T, marker, GROUP_COLOURS[1 - value])
+        for value, marker in enumerate(MARKERS)
     ]
-    handles = [*ax.get_legend_handles_labels()[0], *patches]
-    legend(
-        ax, handles=handles, loc="upper left", bbox_to_anchor=(1, 1), markerscale=1.8
+
+
+def sides_named(names: Sequence[str]) -> list[tuple[str, str]]:
+    """Return the legend's entries for :func:`people`.
+
+    Examples
+    --------
+    >>> [words for _, words in sides_named(("no", "yes"))]
+    ['no', 'yes']
+    """
+    return [
+        (point_mark(GROUP_COLOURS[1 - value], marker), names[value])
+        for value, marker in enumerate(MARKERS)
+    ]
+
+
+def _plane(points: np.ndarray) -> Axes:
+    """Return axes that hold all points, with a little room around them."""
+    low, high = points.min(axis=0), points.max(axis=0)
+    room = np.maximum(0.03 * (high - low), 1e-9)
+    low, high = (low - room).tolist(), (high + room).tolist()
+    return Axes(*FRAME, x=(low[0], high[0]), y=(low[1], high[1]))
+
+
+def _cell(
+    plane: Axes, number: int, corners: np.ndarray, held: int, share: float, yes: str
+) -> str:
+    grey = _grey(2 * min(share, 1 - share))
+    told = f", {share:.0%} {yes}" if held else ""
+    return (
+        f'<path data-pick="{number}" d="{polyline(*plane.at(*corners.T))}Z" '
+        f'fill="{grey}" stroke="{QUIET}" stroke-width="0.8">'
+        f"<title>cell {number}: {held:,} people{told}</title></path>"
     )
+
+
+def _grey(mixed: float) -> str:
+    level = round(255 * (1 - DARKEST * mixed))
+    return f"#{level:02x}{level:02x}{level:02x}"
+
+
+def _entries(decisions: Sequence[str], chosen: int | None) -> list[tuple[str, str]]:
+    """Say what markers are, and what the grey of a cell is."""
+    framed = [] if chosen is None else [(line_mark(INK), "the cell chosen")]
+    return [
+        *sides_named(decisions),
+        (patch_mark(_grey(0)), "cell: all alike"),
+        (patch_mark(_grey(1)), "cell: half and half"),
+        *framed,
+    ]
+
+
+def _in_words(held: np.ndarray, share: np.ndarray, chosen: int | None) -> str:
+    alike = int(((share == 0) | (share == 1))[held > 0].sum())
+    cells = int((held > 0).sum())
+    noun = "cell" if cells == 1 else "cells"
+    alt = (
+        f"{int(held.sum()):,} people in {cells} {noun}; in {alike} all are treated "
+        f"alike, in {cells - alike} not."
+    )
+    if chosen is None:
+        return alt
+    return f"{alt} Cell {chosen}: {held[chosen]:,} people, {share[chosen]:.0%} yes."

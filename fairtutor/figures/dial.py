@@ -3,15 +3,20 @@
 from collections.abc import Sequence
 
 import numpy as np
+from contourpy import contour_generator
 from numpy.typing import ArrayLike
 
-from .cells import draw_people
-from .lines import Series, draw_lines, lines_told
-from .picture import Picture
-from .style import INK, label, legend, new_figure
+from .cells import people, sides_named
+from .chart import Axes, drawing, legend, text
+from .lines import Series, line_entries, line_parts, lines_told, log_ticks
+from .picture import Diagram
+from .style import INK
 
+WIDTH, HEIGHT = 960, 440
+LEFT, RIGHT = (72, 40, 472, 340), (560, 40, 940, 340)
 LEVELS = (0.1, 0.3, 0.5, 0.7, 0.9)
 MOST_POINTS = 400
+PALE = 0.45  # how dark a probability of 1 is; black is 1
 
 
 def dial_board(
@@ -23,7 +28,7 @@ def dial_board(
     series: Series,
     marked: float,
     outcomes: Sequence[str] = ("no", "yes"),
-) -> Picture:
+) -> Diagram:
     """Draw P(yes) on the plane, and errors against the constant.
 
     Parameters
@@ -45,7 +50,7 @@ def dial_board(
 
     Returns
     -------
-    Picture
+    Diagram
         Lines of equal P carry their value; outcomes differ in marker and colour.
 
     Examples
@@ -57,21 +62,50 @@ def dial_board(
 0.2.
     """
     P, Z, y = np.asarray(P, float), np.asarray(Z, float), np.asarray(y)
-    fig, (left, right) = new_figure(9.6, 4.2, columns=2)
-    left.contourf(*sides, P, levels=np.linspace(0, 1, 21), cmap="gray_r", alpha=0.45)
-    drawn = [level for level in LEVELS if P.min() < level < P.max()]
-    if drawn:
-        contours = left.contour(*sides, P, levels=drawn, colors=INK, linewidths=1.2)
-        left.clabel(contours, fmt="%g", fontsize=10)
-    draw_people(left, Z, y, outcomes, most=MOST_POINTS)
-    left.grid(False)
-    label(left, title=f"P({outcomes[1]}) at L = {marked:g}", x="z₁", y="z₂")
-    legend(left, loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2)
-    draw_lines(right, constants, series, log=True, marked=marked, top=1.0)
-    label(right, title="What it costs and buys", x="L")
-    legend(right, loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2)
+    first, second = (np.asarray(side, dtype=float) for side in sides)
+    plane = Axes(*LEFT, (first[0], first[-1]), (second[0], second[-1]))
+    chart = constant_axes(constants)
+    parts = [
+        plane.image(1 - PALE * P),
+        *_contours(plane, first, second, P),
+        *people(plane, Z, y, most=MOST_POINTS),
+        plane.frame(f"P({outcomes[1]}) at L = {marked:g}", "z₁", "z₂", grid=False),
+        legend(sides_named(outcomes), LEFT[0], LEFT[3] + 64, LEFT[2]),
+        chart.frame("What it costs and buys", "L", "", log_ticks(constants)),
+        *line_parts(chart, constants, series, marked=marked, drag="L"),
+        legend(line_entries(series, constants), RIGHT[0], RIGHT[3] + 64, RIGHT[2]),
+    ]
     alt = (
         f"At L = {marked:g} the model gives probabilities from {P.min():.2g} to "
         f"{P.max():.2g}. {lines_told(constants, series, 'L', marked)}"
     )
-    return Picture(fig, alt)
+    return drawing(WIDTH, HEIGHT, parts, alt)
+
+
+def constant_axes(constants: Sequence[float]) -> Axes:
+    """Return the axes on the right, where L can be pulled.
+
+    Examples
+    --------
+    >>> round(constant_axes([1.0, 4.0]).number_at(0.5), 2)
+    2.0
+    """
+    ends = constants[0] / 1.05, constants[-1] * 1.05
+    return Axes(*RIGHT, x=ends, y=(0.0, 1.0), log=True)
+
+
+def _contours(plane: Axes, x: np.ndarray, y: np.ndarray, P: np.ndarray) -> list[str]:
+    """Draw lines of equal probability, each with its value on its longest piece."""
+    maker, parts = contour_generator(x, y, P), []
+    for level in LEVELS:
+        pieces = maker.lines(level) if P.min() < level < P.max() else []
+        for piece in pieces:
+            parts.append(plane.line(*piece.T, INK, width=1.3))
+        if pieces:
+            longest = max(pieces, key=len)
+            [across], [upwards] = plane.at(*longest[[len(longest) // 2]].T)
+            halo = text(across, upwards + 4, f"{level:g}", "middle", 13)
+            parts.append(
+                f'<g stroke="white" stroke-width="4" paint-order="stroke">{halo}</g>'
+            )
+    return parts

@@ -8,6 +8,8 @@ from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
 from ..exchange.errors import FairtutorError
+from .chart import Axes as Chart
+from .chart import line_mark
 from .picture import Picture
 from .style import (
     GROUP_MARKERS,
@@ -101,15 +103,14 @@ def draw_lines(
     >>> len(ax.lines)
     1
     """
-    few = len(x) <= 25
     for number, (name, values, spread) in enumerate(_checked(x, series)):
-        colour = COLOURS[number % len(COLOURS)]
+        colour, style, marker = _look(number, x)
         ax.plot(
             x,
             values,
             color=colour,
-            linestyle=STYLES[number % len(STYLES)],
-            marker=GROUP_MARKERS[number % len(GROUP_MARKERS)] if few else "",
+            linestyle=style,
+            marker=marker,
             markersize=6,
             linewidth=2.2,
             label=name,
@@ -119,7 +120,7 @@ def draw_lines(
             ax.fill_between(x, *band, color=colour, alpha=0.18, linewidth=0)
     if log:
         ax.set_xscale("log", base=2)
-        ax.set_xticks(_some(x), [f"{value:g}" for value in _some(x)])
+        ax.set_xticks(log_ticks(x), [f"{value:g}" for value in log_ticks(x)])
         ax.minorticks_off()
     if limit is not None:
         ax.axhline(limit[0], color=QUIET, linestyle=(0, (1, 1)), linewidth=1.6)
@@ -138,6 +139,47 @@ def draw_lines(
         ax.set_ylim(0, top)
     if len(series) > 1:
         legend(ax)
+
+
+def line_parts(
+    chart: Chart, x: Sequence[float], series: Series, *, marked: float, drag: str = ""
+) -> list[str]:
+    """Draw the lines, without spread, into axes of text; as :func:`draw_lines`.
+
+    Parameters
+    ----------
+    chart
+        Where to draw; what lies above it is cut.
+    x, series, marked
+        As for :func:`lines`.
+    drag
+        A name to pull the mark by.
+
+    Examples
+    --------
+    >>> chart = Chart(0, 0, 100, 50, x=(1, 4), y=(0, 1), log=True)
+    >>> len(line_parts(chart, [1, 2, 4], {"bound": [0.1, 0.3, 1.2]}, marked=2))
+    3
+    """
+    parts = []
+    for number, (_, values, _) in enumerate(_checked(x, series)):
+        colour, style, marker = _look(number, x)
+        seen = np.minimum(values, chart.y[1])
+        parts.append(chart.line(x, seen, colour, style))
+        if marker:
+            parts.append(chart.marks(x, seen, marker, colour, size=1.3))
+    return [*parts, chart.upright(marked, drag)]
+
+
+def line_entries(series: Series, x: Sequence[float]) -> list[tuple[str, str]]:
+    """Return a legend's entries for :func:`line_parts`.
+
+    Examples
+    --------
+    >>> [words for _, words in line_entries({"bound": [0.1]}, [1])]
+    ['bound']
+    """
+    return [(line_mark(*_look(k, x)), name) for k, name in enumerate(series)]
 
 
 def lines_told(
@@ -195,8 +237,20 @@ def _places(n: int) -> list[int]:
     return sorted({round(i * (n - 1) / 4) for i in range(5)})
 
 
-def _some(x: Sequence[float]) -> list[float]:
-    """Return where to write numbers on a logarithmic axis."""
+def _look(number: int, x: Sequence[float]) -> tuple[str, str, str]:
+    """Return a line's colour, style and, where there is room, marker."""
+    marker = GROUP_MARKERS[number % len(GROUP_MARKERS)] if len(x) <= 25 else ""
+    return COLOURS[number % len(COLOURS)], STYLES[number % len(STYLES)], marker
+
+
+def log_ticks(x: Sequence[float]) -> list[float]:
+    """Return where to write numbers on a logarithmic axis.
+
+    Examples
+    --------
+    >>> log_ticks([1, 3, 9])
+    [1, 3, 9]
+    """
     if len(x) <= 9:
         return list(x)
     first, last = (math.log2(value) for value in (x[0], x[-1]))

@@ -10,28 +10,15 @@ from html import escape
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .chart import LETTER, SHAPES
 from .embedding import checked_codes, means_in_words
 from .picture import Diagram
 from .style import GRID, INK, QUIET, group_colour, group_marker
 
 WIDTH, HEIGHT = 640, 460
 LEFT, RIGHT, BOTTOM = 70, 14, 54
-LETTER, LONGEST = 7.2, 28  # mean width, and most letters of a group's name
+LONGEST = 28  # letters of a group's name
 ROUND = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 10.0)
-# Each of style's marker shapes as a path around the point where the pen stands.
-SHAPES = {
-    "o": "m-3 0a3 3 0 1 0 6 0a3 3 0 1 0-6 0z",
-    "s": "m-2.7-2.7h5.4v5.4h-5.4z",
-    "^": "m0-3.6l3.5 6.2h-7z",
-    "D": "m0-3.7l3.7 3.7l-3.7 3.7l-3.7-3.7z",
-    "v": "m0 3.6l3.5-6.2h-7z",
-    "P": "m-1.2-3.4h2.4v2.2h2.2v2.4h-2.2v2.2h-2.4v-2.2h-2.2v-2.4h2.2z",
-    "X": "m0-1.5l1.8-1.8l1.5 1.5l-1.8 1.8l1.8 1.8l-1.5 1.5l-1.8-1.8l-1.8 1.8"
-    "l-1.5-1.5l1.8-1.8l-1.8-1.8l1.5-1.5z",
-    "<": "m-3.6 0l6.2-3.5v7z",
-    ">": "m3.6 0l-6.2-3.5v7z",
-    "*": "m0-4l1.1 2.8l3 .2l-2.3 1.9l.8 2.9l-2.6-1.6l-2.6 1.6l.8-2.9l-2.3-1.9l3-.2z",
-}
 
 
 def live_embedding(

@@ -34,6 +34,7 @@ PATHS = {
         ("M475 82 L618 244", (625.3, 252.2), (0.662, 0.75)),
     ],
 }
+UNDERLINED = ' text-decoration="underline"'
 # Each label: x, y of its first line, text anchor, characters a line, lines of detail.
 LABELS = {
     "criteria": (180, 92, "end", 23, 5),
@@ -43,7 +44,14 @@ LABELS = {
 }
 
 
-def loop_diagram(passed: Mapping[str, str] | None = None, title: str = "") -> Diagram:
+def loop_diagram(
+    passed: Mapping[str, str] | None = None,
+    title: str = "",
+    *,
+    shown: str | None = None,
+    travelling: str | None = None,
+    pickable: bool = False,
+) -> Diagram:
     """Draw the three entities and the four things that travel between them.
 
     Parameters
@@ -55,6 +63,12 @@ def loop_diagram(passed: Mapping[str, str] | None = None, title: str = "") -> Di
         drawn as such, every arrow in full.
     title
         A heading such as ``"Round 2"``.
+    shown
+        An arrow to underline: what it carries is shown elsewhere.
+    travelling
+        An arrow along which a point moves once.
+    pickable
+        Whether each arrow is a button, for a panel that listens.
 
     Returns
     -------
@@ -78,14 +92,16 @@ Not passed on yet: representation, submission, report.
                 f"No arrow of the loop is called {name!r}. {did_you_mean(name, ARROWS)}"
             )
     alt = _alt(passed, title)
+    role = "group" if pickable else "img"
     name = f"The closed loop: {title}" if title else "The closed loop"
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" role="{role}" '
         f'viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" '
         'style="max-width:100%;height:auto;color:inherit" '
         'font-family="system-ui, sans-serif" fill="currentColor">',
         f"<title>{escape(name)}</title><desc>{escape(alt)}</desc>",
-        *(_arrow(arrow, passed) for arrow in ARROWS),
+        *(_arrow(arrow, passed, arrow == shown, pickable) for arrow in ARROWS),
+        *(_traveller(path) for path, _, _ in PATHS.get(travelling, ())),
         *(_node(entity) for entity in CENTRES),
     ]
     if title:
@@ -111,7 +127,9 @@ def _alt(passed: Mapping[str, str] | None, title: str) -> str:
     return start + " ".join(told)
 
 
-def _arrow(name: str, passed: Mapping[str, str] | None) -> str:
+def _arrow(
+    name: str, passed: Mapping[str, str] | None, shown: bool, pickable: bool
+) -> str:
     used = passed is None or name in passed
     colour = ENTITY_COLOURS[SENDERS[name]]
     dash = "" if used else ' stroke-dasharray="3 7"'
@@ -122,7 +140,30 @@ def _arrow(name: str, passed: Mapping[str, str] | None) -> str:
     )
     opacity = 1 if used else 0.45
     detail = passed[name] if passed and name in passed else ""
-    return f'<g opacity="{opacity}">{drawn}{_label(name, detail)}</g>'
+    words = _label(name, detail, shown)
+    if not pickable:
+        return f'<g opacity="{opacity}">{drawn}{words}</g>'
+    told = f"{name}, {MEANING[name]}: show what it holds"
+    return (
+        f'<g data-pick="{name}" role="button" tabindex="0" aria-label="{told}" '
+        f'aria-pressed="{str(shown).lower()}"><g opacity="{opacity}">{drawn}</g>'
+        f"{words}{_hit_area(name)}</g>"
+    )
+
+
+def _hit_area(name: str) -> str:
+    """Make an arrow easy to click."""
+    return "".join(
+        f'<path d="{path}" fill="none" stroke-width="26" stroke="#000000" '
+        'stroke-opacity="0" pointer-events="stroke"/>'
+        for path, _, _ in PATHS[name]
+    )
+
+
+def _traveller(path: str) -> str:
+    """Draw what moves along an arrow; the panel's style sheet moves it."""
+    along = f"offset-path:path('{path}')"
+    return f'<circle class="fairtutor-traveller" r="9" style="{along}"/>'
 
 
 def _head(tip: tuple, along: tuple, colour: str) -> str:
@@ -137,11 +178,12 @@ def _head(tip: tuple, along: tuple, colour: str) -> str:
     return f'<polygon points="{points}" fill="{colour}"/>'
 
 
-def _label(name: str, detail: str) -> str:
+def _label(name: str, detail: str, shown: bool) -> str:
     x, y, anchor, width, most = LABELS[name]
     gap = 36 if name == "representation" else 20
     lines = textwrap.wrap(detail, width, max_lines=most, placeholder=" …")
-    head = f'<text x="{x}" y="{y}" text-anchor="{anchor}" {_font(17, bold=True)}>{name}'
+    head = f'<text x="{x}" y="{y}" text-anchor="{anchor}" {_font(17, bold=True)}'
+    head += f"{UNDERLINED if shown else ''}>{name}"
     rows = "".join(
         f'<text x="{x}" y="{y + gap + 19 * i}" text-anchor="{anchor}" {_font(15)}>'
         f"{escape(line)}</text>"

@@ -1,16 +1,18 @@
 """An image and those that are nearest to it, with what a model says of each."""
 
 from collections.abc import Sequence
+from html import escape
 
 import numpy as np
-from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from ..exchange.errors import FairtutorError
-from .picture import Picture
-from .style import INK, LABEL_SIZE, USER, plain
+from .chart import drawing, shades, text
+from .picture import Diagram
+from .style import INK, USER
 
-INCH = 1.35
+SIDE, STEP, MARGIN = 112, 136, 10  # of an image, from one to the next, around all
+LINE = 19  # of a caption, in pixels
 
 
 def image_strip(
@@ -18,23 +20,26 @@ def image_strip(
     captions: Sequence[str],
     marked: Sequence[bool],
     title: str = "",
-) -> Picture:
+    picks: Sequence[object] = (),
+) -> Diagram:
     """Draw images side by side, each with its words; frame those that are marked.
 
     Parameters
     ----------
     images
-        (n, height, width), 0 is white.
+        (n, height, width), 0 is white and 1 black; larger ranges are scaled to that.
     captions
         One for each image; lines are separated by a line break.
     marked
         Which get a thick frame and a cross in their caption.
     title
         Above all.
+    picks
+        What a panel is told when an image is clicked; by default nothing.
 
     Returns
     -------
-    Picture
+    Diagram
         The alternative text holds all captions.
 
     Raises
@@ -54,21 +59,38 @@ def image_strip(
             "give one of each for every image."
         )
     words = [f"✗ {c}" if m else c for c, m in zip(captions, marked, strict=True)]
+    top = MARGIN + (28 if title else 0)
+    parts = [text(MARGIN, 24, title, size=16)] if title else []
+    for place, (image, caption, mark) in enumerate(
+        zip(images, words, marked, strict=True)
+    ):
+        middle = MARGIN + STEP * place + STEP / 2
+        framed = _framed(image, middle, top, mark)
+        if len(picks):
+            framed = f'<g data-pick="{escape(str(picks[place]))}">{framed}</g>'
+        parts.append(framed)
+        parts += [
+            text(middle, top + SIDE + LINE * row, line, "middle")
+            for row, line in enumerate(caption.split("\n"), start=1)
+        ]
     lines = max(caption.count("\n") for caption in words) + 1
-    fig = Figure(
-        figsize=(INCH * len(images), INCH + 0.2 * lines + (0.35 if title else 0)),
-        facecolor="white",
-        layout="constrained",
-    )
-    axes = fig.subplots(1, len(images), squeeze=False)[0]
-    for ax, image, caption, mark in zip(axes, images, words, marked, strict=True):
-        ax.imshow(image, cmap="gray_r", interpolation="nearest")
-        ax.set_xticks([]), ax.set_yticks([])
-        for spine in ax.spines.values():
-            spine.set_color(USER if mark else INK)
-            spine.set_linewidth(3.5 if mark else 0.8)
-        ax.set_xlabel(plain(caption), fontsize=10.5, color=INK)
-    if title:
-        fig.suptitle(plain(title), fontsize=LABEL_SIZE, color=INK, x=0.01, ha="left")
     told = "; ".join(caption.replace("\n", ", ") for caption in words)
-    return Picture(fig, f"{title}. {told}" if title else told)
+    return drawing(
+        2 * MARGIN + STEP * len(images),
+        top + SIDE + LINE * lines + MARGIN,
+        parts,
+        f"{title}. {told}" if title else told,
+    )
+
+
+def _framed(image: np.ndarray, middle: float, top: float, mark: bool) -> str:
+    """Draw an image in its own range of greys, its pixels sharp, in a frame."""
+    low, reach = image.min(), np.ptp(image) or 1.0
+    left = middle - SIDE / 2
+    colour, width = (USER, 5) if mark else (INK, 1)
+    at = f'x="{left:.1f}" y="{top}" width="{SIDE}" height="{SIDE}"'
+    return (
+        f'<image {at} style="image-rendering:pixelated" '
+        f'href="{escape(shades(1 - (image - low) / reach))}"/>'
+        f'<rect {at} fill="none" stroke="{colour}" stroke-width="{width}"/>'
+    )

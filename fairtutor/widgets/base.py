@@ -10,6 +10,7 @@ from ipywidgets import HTML, Button, Layout, VBox, Widget
 from ..exchange.errors import FairtutorError
 from ..exchange.html import ENTITY_COLOURS
 from .background import Background, Work
+from .page import TitleBar
 
 COLOURS = {**ENTITY_COLOURS, "loop": "#4d4d4d"}
 HOW_TO_USE = (
@@ -48,7 +49,7 @@ class Panel(VBox):
         self._problem_text = ""
         self._work = Background(self._set_busy, self._say_stopped, self.show_error)
         super().__init__(
-            [HTML(title_bar(title, colour), layout=FULL)],
+            [TitleBar(title_bar(title, colour))],
             layout=Layout(border=f"1px solid {colour}", padding="0 0 6px 0"),
         )
         self.add_class("fairtutor-panel")
@@ -122,6 +123,16 @@ class Panel(VBox):
                 self.show_error(error)
 
         return callback
+
+    def heard(self, action: Callable[..., object]) -> Callable[..., None]:
+        """Return what a board calls: an action that shows what goes wrong in it.
+
+        Parameters
+        ----------
+        action
+            Called with what the board tells.
+        """
+        return lambda *told: self.guard(lambda: action(*told))(None)
 
     def on_click(self, control: Button, action: Callable[[], object]) -> None:
         """Run an action when a button is pressed, and show what goes wrong in it.

@@ -4,18 +4,19 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
-from ipywidgets import HTML, FloatLogSlider, HBox, Layout
+from ipywidgets import FloatLogSlider, HBox, Layout
 from torch import Tensor
 
 from ..exchange.errors import FairtutorError
 from ..exchange.values import Number, require_number
-from ..figures import Picture
-from ..figures.bound import bound_board
+from ..figures import Diagram
+from ..figures.bound import bound_board, promise_axes
 from ..similarity import Box, GridCells
 from ..theory.lipschitz import expected_error
 from ..theory.robustness import cell_epsilon, robustness_bound
 from .base import Panel
 from .controls import WRAP
+from .page import Board
 
 MOST_PIECES = 512
 STEEPNESS = Number(0, 1e9)
@@ -98,7 +99,8 @@ class BoundExplorer(Panel):
             layout=Layout(width="440px"),
             style={"description_width": "130px"},
         )
-        self._board = HTML(layout=Layout(margin="6px 10px"))
+        self._board = Board()
+        self._board.on_drag(self.heard(self._pull))
         self.fill([HBox([self.slider], layout=WRAP)], [self._board])
         self.slider.observe(self.guard(self.show), names="value")
         self.value = pieces
@@ -131,14 +133,17 @@ class BoundExplorer(Panel):
 
     def static_html(self) -> str:
         """Return the picture, as HTML that needs no kernel."""
-        return self._picture().html()
+        return self._picture().image()
+
+    def _pull(self, _: str, place: float) -> None:
+        self.value = round(promise_axes(PIECES).number_at(place))
 
     def _bound(self, pieces: int) -> dict[str, float]:
         epsilon = cell_epsilon(self.L, GridCells(Box.unit(1), pieces).diameters)
         bound = robustness_bound(epsilon, 2 * pieces, len(self.sample[0]), self.delta)
         return {"epsilon": epsilon, "second term": bound - epsilon, "bound": bound}
 
-    def _picture(self) -> Picture:
+    def _picture(self) -> Diagram:
         z, y = (part.numpy() for part in self.sample)
         series: dict[str, Sequence[float]] = {
             name: [found[name] for found in self._computed]

@@ -11,10 +11,11 @@ from ..audit import cell_terms
 from ..exchange.errors import FairtutorError, did_you_mean
 from ..exchange.html import table
 from ..exchange.values import Number
-from ..figures import Picture
+from ..figures import Diagram
 from ..figures.cells import cells_in_the_plane
 from .base import Panel
 from .controls import BY_KEYBOARD, WRAP, require_settings
+from .page import Board
 
 MOST_CELLS = 60
 
@@ -35,6 +36,8 @@ class Partition(Protocol):
 
 class CellExplorer(Panel):
     """Cut the plane into cells, choose one, and see how its people are treated.
+
+    A cell is chosen with the slider or by a click on it.
 
     Parameters
     ----------
@@ -97,7 +100,8 @@ class CellExplorer(Panel):
         self._quiet = False
         self.controls = _controls(list(partitions), cells)
         self.controls["cell"].max = len(self._chosen()) - 1
-        self._board = HTML(layout=Layout(margin="6px 10px"))
+        self._board = Board()
+        self._board.on_pick(self.heard(self._pick))
         self._table = HTML(layout=Layout(margin="0 10px"))
         self.fill(
             [HBox(list(self.controls.values()), layout=WRAP)],
@@ -160,7 +164,10 @@ class CellExplorer(Panel):
 
     def static_html(self) -> str:
         """Return picture and table, as HTML that needs no kernel."""
-        return self._picture().html() + self._table_html()
+        return self._picture().image() + self._table_html()
+
+    def _pick(self, cell: str) -> None:
+        self.value = {"cell": int(cell)}
 
     def _changed(self) -> None:
         if self._quiet:
@@ -185,7 +192,7 @@ class CellExplorer(Panel):
             self.controls["partition"].value, self.controls["cells"].value
         )
 
-    def _picture(self) -> Picture:
+    def _picture(self) -> Diagram:
         cells = self._chosen()
         return cells_in_the_plane(
             [corners.numpy() for corners in cells.polygons()],

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
-from ipywidgets import HTML, FloatSlider, HBox, Layout, SelectionSlider
+from ipywidgets import FloatSlider, HBox, Layout, SelectionSlider
 from torch import Tensor, nn
 
 from ..exchange.errors import FairtutorError
 from ..exchange.values import Number, require_number
-from ..figures import Picture
-from ..figures.dial import dial_board
+from ..figures import Diagram
+from ..figures.dial import constant_axes, dial_board
 from ..theory.lipschitz import (
     certified_accuracy,
     expected_error,
@@ -19,6 +19,7 @@ from ..theory.lipschitz import (
 )
 from .base import Panel
 from .controls import WRAP, require_settings
+from .page import Board
 
 GRID = 60
 SETTINGS = {"L": Number(1e-9, 1e9), "radius": Number(0, 1)}
@@ -90,7 +91,8 @@ class LipschitzDial(Panel):
         self._sides = _sides(torch.cat([sample[0], fresh[0]]))
         self._surfaces = [_surface(model, *self._sides) for model in by_constant]
         self.controls = _controls(self.constants, radius)
-        self._board = HTML(layout=Layout(margin="6px 10px"))
+        self._board = Board()
+        self._board.on_drag(self.heard(self._pull))
         self.fill([HBox(list(self.controls.values()), layout=WRAP)], [self._board])
         self.show()
         for control in self.controls.values():
@@ -135,7 +137,10 @@ class LipschitzDial(Panel):
 
     def static_html(self) -> str:
         """Return the picture, as HTML that needs no kernel."""
-        return self._picture().html()
+        return self._picture().image()
+
+    def _pull(self, _: str, place: float) -> None:
+        self.value = {"L": constant_axes(self.constants).number_at(place)}
 
     def _measured(self, radius: float) -> dict[str, list[float]]:
         series: dict[str, list[float]] = {
@@ -154,7 +159,7 @@ class LipschitzDial(Panel):
             kept.append(shares[1].item())
         return series
 
-    def _picture(self) -> Picture:
+    def _picture(self) -> Diagram:
         Z, y = self._sample
         at = self.controls["L"].value
         return dial_board(

@@ -8,6 +8,7 @@ from ipywidgets import HTML, HBox, Layout
 from ..data import Dataset
 from ..entities import ClosedLoop, DataProducer, DataUser, Round
 from ..exchange import AuditReport, FairnessCriteria, FairtutorError, Refused
+from ..exchange.errors import did_you_mean
 from ..exchange.html import table
 from ..exchange.report import SYMBOLS
 from ..figures import (
@@ -20,6 +21,7 @@ from ..figures import (
 from ..figures.trail import followed_finding
 from .base import Panel, button
 from .controls import WRAP, ProducerControls, UserControls
+from .page import Board
 from .training_view import TrainingView
 
 STEPS = ("criteria", "representation", "submission", "report")
@@ -33,6 +35,8 @@ NEXT = {
 
 class LoopPanel(Panel):
     """Choose a producer and a user, go round, and see what passed along each arrow.
+
+    An arrow that is clicked, or pressed with Enter, shows what it carried.
 
     Parameters
     ----------
@@ -76,7 +80,9 @@ class LoopPanel(Panel):
         self.producer_controls = ProducerControls(producer)
         self.user_controls = UserControls(user)
         self.training = TrainingView("producer")
-        self._drawing = HTML(layout=Layout(margin="6px 10px"))
+        self._drawing = Board()
+        self._drawing.on_pick(self.heard(self._pick))
+        self._content = HTML(layout=Layout(margin="0 10px"))
         self._trail = HTML(layout=Layout(margin="0 10px"))
         self._make_buttons()
         buttons = [
@@ -88,6 +94,7 @@ class LoopPanel(Panel):
         self.fill(
             [
                 self._drawing,
+                self._content,
                 self.producer_controls,
                 self.user_controls,
                 HBox(buttons, layout=WRAP),
@@ -136,6 +143,27 @@ class LoopPanel(Panel):
     def rounds_left(self) -> int:
         """How many audit batches nobody has seen an answer on."""
         return self.loop.regulator.rounds_left
+
+    @property
+    def shown(self) -> str | None:
+        """The arrow whose contents are shown, by name, or None; settable.
+
+        Raises
+        ------
+        FairtutorError
+            No arrow is called that.
+        """
+        return self._shown
+
+    @shown.setter
+    def shown(self, arrow: str | None) -> None:
+        if arrow is not None and arrow not in STEPS:
+            raise FairtutorError(
+                f"No arrow of the loop is called {arrow!r}. "
+                + did_you_mean(arrow, STEPS)
+            )
+        self._shown = arrow
+        self.show()
 
     @property
     def next_step(self) -> str:
@@ -193,7 +221,9 @@ class LoopPanel(Panel):
             self._passed, self._made = {}, {}
         self._made[step], words = self._step(step, producer, user, stop)
         self._passed[step] = words
+        self._travelling = step
         self.show()
+        self._travelling = None
 
     def _step(
         self, step: str, producer: DataProducer, user: DataUser, stop: Event
@@ -229,7 +259,8 @@ class LoopPanel(Panel):
 
     def show(self) -> None:
         """Bring drawing, trail and status line in line with the state."""
-        self._drawing.value = self._diagram().html()
+        self._drawing.value = self._diagram(self._travelling, pickable=True).html()
+        self._content.value = self._content_html()
         if self._drawn != len(self.rounds):  # a tenth of a second, not at every step
             self._trail.value, self._drawn = self._trail_html(), len(self.rounds)
         self.step_button.description = NEXT[self.next_step]
@@ -237,12 +268,37 @@ class LoopPanel(Panel):
 
     def static_html(self) -> str:
         """Return drawing, trail and table, as HTML that needs no kernel."""
-        return self._diagram().image() + self._trail.value
+        shown = "" if self._shown is None else self._content_html()
+        return self._diagram().image() + shown + self._trail.value
 
-    def _diagram(self) -> Diagram:
+    def _diagram(
+        self, travelling: str | None = None, pickable: bool = False
+    ) -> Diagram:
         number = len(self.rounds) + ("report" not in self._passed)
-        title = f"Round {number} of {self.criteria.rounds}"
-        return loop_diagram(self._passed, title)
+        return loop_diagram(
+            self._passed,
+            f"Round {number} of {self.criteria.rounds}",
+            shown=self._shown,
+            travelling=travelling,
+            pickable=pickable,
+        )
+
+    def _content_html(self) -> str:
+        """Return what the chosen arrow carried, as the thing shows itself."""
+        arrow = self._shown
+        if arrow is None:
+            inside = (
+                "<em>Click an arrow, or press Enter on it: see what it carries.</em>"
+            )
+        elif arrow in self._passed:
+            inside = self._made[arrow]._repr_html_()
+        else:
+            inside = f"<em>The {arrow} has not been passed on in this round.</em>"
+        return f'<div data-shown="{arrow or ""}">{inside}</div>'
+
+    def _pick(self, arrow: str) -> None:
+        """Show what an arrow carried; picked again, hide it."""
+        self.shown = None if arrow == self._shown else arrow
 
     def _trail_html(self) -> str:
         """Return picture and table of all rounds; a browser test counts the rounds."""
@@ -276,6 +332,8 @@ class LoopPanel(Panel):
     def _begin(self) -> None:
         self.loop = ClosedLoop(self.dataset, self.criteria)
         self._drawn: int | None = None  # how many rounds the trail shows
+        self._shown: str | None = None
+        self._travelling: str | None = None
         self._passed: dict[str, str] = {}
         self._made: dict[str, object] = {}
         self.training.begin("producer")

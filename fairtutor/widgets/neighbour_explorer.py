@@ -1,17 +1,19 @@
 """One query, and who is nearest to it under two distances, side by side."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
-from ipywidgets import HTML, HBox, IntSlider, Layout
+from ipywidgets import HBox, IntSlider, Layout
 from torch import Tensor
 
 from ..exchange.errors import FairtutorError
 from ..exchange.html import table
 from ..exchange.values import Number, require_number
+from ..figures import Diagram
 from ..figures.twins import image_strip
 from .base import Panel
 from .controls import WRAP, require_settings, require_shown, row_control
+from .page import Board
 
 MOST, MOST_DISTANCES = 12, 4
 
@@ -88,7 +90,8 @@ class NeighbourExplorer(Panel):
         start = {"row": row, "neighbours": min(neighbours, n - 1)}
         self._require(start)
         self.controls = _controls(self._allowed, start)
-        self._board = HTML(layout=Layout(margin="6px 10px"))
+        self._board = Board()
+        self._board.on_pick(self.heard(self._pick))
         self.fill([HBox(list(self.controls.values()), layout=WRAP)], [self._board])
         self.show()
         for control in self.controls.values():
@@ -125,12 +128,20 @@ class NeighbourExplorer(Panel):
             f"{sum(self.classes[i] == own for i in rows)} by {name}"
             for name, rows in self.nearest.items()
         )
-        self._board.value = self.static_html()
+        self._board.value = self._board_html(Diagram.html)
         self.status = f"Row {row} is {own!r}. Of the nearest {k}, as it is: {alike}."
 
     def static_html(self) -> str:
         """Return the board, as HTML that needs no kernel."""
-        return self._strips() if self._names is None else self._table()
+        return self._board_html(Diagram.image)
+
+    def _board_html(self, show: Callable[[Diagram], str]) -> str:
+        if self._names is not None:
+            return self._table()
+        return "".join(show(strip) for strip in self._strips())
+
+    def _pick(self, row: str) -> None:
+        self.value = {"row": int(row)}
 
     def _require(self, settings: Mapping[str, object]) -> None:
         for name, wanted in settings.items():
@@ -146,7 +157,7 @@ class NeighbourExplorer(Panel):
             found[name] = near.tolist(), apart[near].tolist()
         return found
 
-    def _strips(self) -> str:
+    def _strips(self) -> list[Diagram]:
         row, pictures = self.controls["row"].value, []
         for name, (near, apart) in self._ranked().items():
             captions = [f"row {row}: {self.classes[row]}\nchosen"] + [
@@ -157,8 +168,8 @@ class NeighbourExplorer(Panel):
             marked = [self.classes[i] != self.classes[row] for i in rows]
             images = self._images[rows].numpy()
             title = f"Nearest by {name}"
-            pictures.append(image_strip(images, captions, marked, title).html())
-        return "".join(pictures)
+            pictures.append(image_strip(images, captions, marked, title, rows))
+        return pictures
 
     def _table(self) -> str:
         row, columns = self.controls["row"].value, []

@@ -14,12 +14,15 @@ from ..figures.scores import score_bins, split_by_group
 from ..theory.impossibility import DEFINITIONS
 from .base import Panel
 from .controls import WRAP
+from .page import Board
 
 FEW_VALUES = 30
 
 
 class ThresholdExplorer(Panel):
     """Move each group's threshold and see which definitions hold together.
+
+    A threshold is moved with its slider, or by pulling its line.
 
     Parameters
     ----------
@@ -86,7 +89,8 @@ class ThresholdExplorer(Panel):
             tooltip="The largest gap at which a definition holds",
             layout=Layout(width="180px"),
         )
-        self._board = HTML(layout=Layout(margin="6px 10px"))
+        self._board = Board()
+        self._board.on_drag(self.heard(self._pull))
         self._table = HTML(layout=Layout(margin="0 10px"))
         controls = HBox([*self.sliders, self.tolerance], layout=WRAP)
         self.fill([controls], [self._board, self._table])
@@ -161,6 +165,14 @@ class ThresholdExplorer(Panel):
     def static_html(self) -> str:
         """Return board and table, as HTML that needs no kernel."""
         return self._diagram().image() + self._table_html()
+
+    def _pull(self, code: str, place: float) -> None:
+        """Set a group's threshold to where a hand has pulled it."""
+        slider, edges = self.sliders[int(code)], score_bins(np.unique(self._data[0]))
+        score = edges[0] + place * (edges[-1] - edges[0])
+        if isinstance(slider, IntSlider):
+            score = round(score + 0.5)  # a threshold stands left of its bar
+        slider.value = min(max(score, slider.min), slider.max)
 
     def _diagram(self) -> Diagram:
         return threshold_board(*self._data, self.labels, self.value, self.score_name)

@@ -1,16 +1,16 @@
 """Pick somebody, see who is nearest under a distance, and how a model treats both."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
 import torch
-from ipywidgets import HTML, Button, Dropdown, HBox, Layout
+from ipywidgets import Button, Dropdown, HBox, Layout
 from torch import Tensor
 
 from ..exchange.errors import FairtutorError, did_you_mean
 from ..exchange.values import Number
-from ..figures import Picture
+from ..figures import Diagram
 from ..figures.twins import image_strip
 from ..similarity import total_variation
 from .base import Panel, button
@@ -21,6 +21,7 @@ from .controls import (
     require_shown,
     row_control,
 )
+from .page import Board
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -112,7 +113,8 @@ D/ρ: 0.8.')
             "Worst twins", "Go to whoever has the most differently treated neighbour"
         )
         self.on_click(self.worst, self.find_worst)
-        self._board = HTML(layout=Layout(margin="6px 10px"))
+        self._board = Board()
+        self._board.on_pick(self.heard(self._pick))
         self.fill(
             [HBox([*self.controls.values(), self.worst], layout=WRAP)], [self._board]
         )
@@ -171,7 +173,7 @@ D/ρ: 0.8.')
         """Bring the board and the status line in line with the controls."""
         row, name = self.controls["row"].value, self.controls["distance"].value
         others = sum(self._decided(i) != self._decided(row) for i in self.nearest)
-        self._board.value = self._board_html()
+        self._board.value = self._board_html(Diagram.html)
         verb = "gets" if others == 1 else "get"
         self.status = (
             f"Row {row} gets {self._decided(row)}; {others} of the {self.neighbours} "
@@ -181,7 +183,10 @@ D/ρ: 0.8.')
 
     def static_html(self) -> str:
         """Return the board, as HTML that needs no kernel."""
-        return self._board_html()
+        return self._board_html(Diagram.image)
+
+    def _pick(self, row: str) -> None:
+        self.value = {"row": int(row)}
 
     def _require(self, row: object, distance: object) -> None:
         if distance not in self._distances:
@@ -230,16 +235,16 @@ D/ρ: 0.8.')
             return f"P({self.outcomes[1]})", f"{p:.2f}"
         return "P(class)", f"{p.max():.2f}"
 
-    def _board_html(self) -> str:
+    def _board_html(self, show: Callable[[Diagram], str]) -> str:
         near, distance, difference = self._ranked()
         rows = [self.controls["row"].value, *near.tolist()]
         apart = [f"{rho:.3g}" for rho in distance.tolist()]
         ratios = [_written(ratio) for ratio in _ratio(distance, difference)]
         if self._images is not None:
-            return self._strip(rows, apart, ratios).html()
+            return show(self._strip(rows, apart, ratios))
         return self._table(rows, apart, ratios)
 
-    def _strip(self, rows: list[int], apart: list[str], ratios: list[str]) -> Picture:
+    def _strip(self, rows: list[int], apart: list[str], ratios: list[str]) -> Diagram:
         decided = [self._decided(row) for row in rows]
         places = ["chosen", *map("ρ = {}\nD/ρ = {}".format, apart, ratios)]
         captions = [
@@ -247,7 +252,7 @@ D/ρ: 0.8.')
             for row, outcome, place in zip(rows, decided, places, strict=True)
         ]
         marked = [outcome != decided[0] for outcome in decided]
-        return image_strip(self._images[rows].numpy(), captions, marked)
+        return image_strip(self._images[rows].numpy(), captions, marked, picks=rows)
 
     def _table(self, rows: list[int], apart: list[str], ratios: list[str]) -> str:
         """Return people as columns; a value unlike the first's stands out."""

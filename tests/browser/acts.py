@@ -77,6 +77,21 @@ def choose(page, label: str, option: str) -> None:
     assert dropdown.input_value() == option
 
 
+def drawn(page) -> list[str]:
+    """Return the words of each drawing in a panel, those that a reader hears."""
+    return page.locator(".fairtutor-panel svg[role=img] > title").all_text_contents()
+
+
+def wait_for_drawing(page, words: str) -> None:
+    """Wait until a drawing in a panel says something."""
+    page.wait_for_function(
+        "words => [...document.querySelectorAll('.fairtutor-panel svg > title')]"
+        ".some(title => title.textContent.includes(words))",
+        arg=words,
+        timeout=MINUTE,
+    )
+
+
 def screenshot(page, name: str, part: str = ".fairtutor-panel") -> None:
     """Keep a picture of the last such part for people, where someone asks for it."""
     folder = os.environ.get("FAIRTUTOR_SCREENSHOTS")

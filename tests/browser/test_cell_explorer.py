@@ -13,6 +13,7 @@ from .acts import (
     focus,
     made_here,
     screenshot,
+    wait_for_drawing,
 )
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -38,8 +39,7 @@ panel
 
 def wait_for_panel(page, panel: CellExplorer) -> None:
     """Wait until the page shows the words and the cell that the panel does."""
-    [alt] = re.findall(r'alt="([^"]+)"', panel._board.value)
-    page.locator(f'.fairtutor-panel img[alt="{alt}"]').wait_for(timeout=MINUTE)
+    wait_for_drawing(page, panel._picture().alt)
     page.get_by_role("status").filter(has_text=panel.status).wait_for(timeout=MINUTE)
     shown = page.locator(f'[data-cell="{panel.value["cell"]}"] td')
     told = re.findall(r"<td[^>]*>([^<]*)</td>", panel._table.value)
@@ -78,6 +78,10 @@ def test_cells_are_explored_by_keyboard(run_in_lab, watched_page, theme):
         page.keyboard.press("ArrowLeft")
     panel.controls["cells"].value = 10
     assert panel.value["cell"] == 9
+    wait_for_panel(page, panel)
+
+    page.locator('[data-pick="3"]').click()
+    panel.value = {"cell": 3}
     wait_for_panel(page, panel)
     screenshot(page, f"cell explorer, {theme}")
     assert_nothing_went_wrong(watched_page)

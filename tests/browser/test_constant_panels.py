@@ -6,7 +6,13 @@ import pytest
 
 from fairtutor.theory.robustness import robustness_bound
 
-from .acts import MINUTE, assert_nothing_went_wrong, focus, screenshot
+from .acts import (
+    MINUTE,
+    assert_nothing_went_wrong,
+    focus,
+    screenshot,
+    wait_for_drawing,
+)
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -49,8 +55,7 @@ def test_cells_are_counted_by_keyboard(run_in_lab, watched_page, theme):
         page.keyboard.press("ArrowRight")
     said = status(page, "32 pieces, K = 64")
     assert f"= {robustness_bound(1 / 32, 64, 2_000):.3f}" in said
-    picture = page.locator(".fairtutor-panel img[alt*='a line of 32 cells']")
-    picture.wait_for(timeout=MINUTE)
+    wait_for_drawing(page, "a line of 32 cells")
     screenshot(page, f"bound explorer, {theme}")
     assert_nothing_went_wrong(watched_page)
 
@@ -72,8 +77,6 @@ def test_a_constant_is_dialled_by_keyboard(run_in_lab, watched_page, theme):
     page.keyboard.press("ArrowRight")
     farther = status(page, "certified at 0.11")
     assert certified(farther) <= certified(after)
-    page.locator(".fairtutor-panel img[alt*='At L = 2 the model']").wait_for(
-        timeout=MINUTE
-    )
+    wait_for_drawing(page, "At L = 2 the model")
     screenshot(page, f"lipschitz dial, {theme}")
     assert_nothing_went_wrong(watched_page)

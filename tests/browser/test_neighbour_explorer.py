@@ -2,7 +2,15 @@
 
 import pytest
 
-from .acts import MINUTE, assert_nothing_went_wrong, focus, made_here, screenshot
+from .acts import (
+    MINUTE,
+    assert_nothing_went_wrong,
+    drawn,
+    focus,
+    made_here,
+    screenshot,
+    wait_for_drawing,
+)
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -24,13 +32,9 @@ def wait_for_panel(page, panel) -> None:
     """Wait until the page shows the status and the pictures that the panel does."""
     status = page.get_by_role("status").filter(has_text=panel.status)
     status.last.wait_for(timeout=MINUTE)
-    shown = [
-        image.get_attribute("alt")
-        for image in page.locator(".fairtutor-panel img").all()
-    ]
-    assert len(shown) == 2 and all(
-        f'alt="{alt}"' in panel._board.value for alt in shown
-    )
+    expected = [strip.alt for strip in panel._strips()]
+    wait_for_drawing(page, expected[-1])
+    assert len(expected) == 2 and drawn(page) == expected
 
 
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
@@ -48,6 +52,11 @@ def test_neighbours_are_compared_by_keyboard(run_in_lab, watched_page, theme):
     focus(page, "neighbours")
     page.keyboard.press("ArrowRight")
     panel.value = {"neighbours": 7}
+    wait_for_panel(page, panel)
+
+    nearest = panel.nearest["pixels"][0]
+    page.locator(f'.fairtutor-panel [data-pick="{nearest}"]').first.click()
+    panel.value = {"row": nearest}
     wait_for_panel(page, panel)
     screenshot(page, f"neighbour explorer, {theme}")
     assert_nothing_went_wrong(watched_page)
