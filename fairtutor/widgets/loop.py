@@ -162,7 +162,7 @@ class LoopPanel(Panel):
                 f"No arrow of the loop is called {arrow!r}. "
                 + did_you_mean(arrow, STEPS)
             )
-        self._shown = arrow
+        self._shown, self._travelling = arrow, None
         self.show()
 
     @property
@@ -223,7 +223,6 @@ class LoopPanel(Panel):
         self._passed[step] = words
         self._travelling = step
         self.show()
-        self._travelling = None
 
     def _step(
         self, step: str, producer: DataProducer, user: DataUser, stop: Event

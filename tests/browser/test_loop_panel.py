@@ -20,7 +20,9 @@ panel
 EXPLORER = """
 from fairtutor.widgets import ThresholdExplorer
 
-ThresholdExplorer([1, 2, 3, 4, 1, 2, 3, 4], [0, 1, 0, 1, 0, 0, 0, 1], list("aaaabbbb"))
+scores, y = [1, 2, 3, 4, 1, 2, 3, 4], [0, 1, 0, 1, 0, 0, 0, 1]
+panel = ThresholdExplorer(scores, y, list("aaaabbbb"))
+panel
 """
 
 

@@ -34,8 +34,15 @@ class TitleBar(AnyWidget):
 
     def __init__(self, value: str) -> None:
         super().__init__(value=value, layout=Layout(width="auto"))
-        self.on_msg(lambda _, message, buffers: self._answer(message))
+        self.on_msg(lambda _, message, buffers: self.hear(message))
 
-    def _answer(self, message: dict) -> None:
+    def hear(self, message: dict) -> None:
+        """Give a sign of life when the page asks for one.
+
+        Parameters
+        ----------
+        message
+            ``{"act": "ask"}``; anything else is left alone.
+        """
         if message.get("act") == "ask":
             self.send({"act": "here"})
