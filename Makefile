@@ -25,7 +25,7 @@ PYTEST := OMP_NUM_THREADS=1 $(IN_VENV) -m pytest $(PARALLEL) $(NOTEBOOKS)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test test-all test-gpu chapters exercises benchmarks lint pins clean
+.PHONY: help setup lab test test-all test-gpu chapters exercises benchmarks hub hub-setup hub-stop lint pins clean
 
 help:  ## say what each command does
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/' \
@@ -59,7 +59,7 @@ test: setup  ## run the tests: library, doctests, chapters, solutions, browser
 	@echo "Running the tests on 2 processes; the chapters take longest."
 	@$(PYTEST) -m "not long" $(PYTEST_ARGS)
 
-test-all: setup  ## run those and what takes minutes: a class of 25, graded
+test-all: setup hub-setup  ## run those and what takes minutes: a class of 25, graded
 	@echo "Running every test on 2 processes."
 	@$(PYTEST) $(PYTEST_ARGS)
 
@@ -90,6 +90,15 @@ benchmarks: setup  ## measure speed beside other libraries, in build/peers (50 m
 	@build/peers/bin/python benchmarks/sensei.py
 	@build/peers/bin/python benchmarks/consistency.py --peers product faiss sklearn aif360
 
+hub-setup: setup
+	@$(IN_VENV) -m pip install -q -c constraints.txt -e '.[hub]'
+
+hub: hub-setup  ## run a JupyterHub for a workshop on this machine; see hub/README.md
+	@$(IN_VENV) hub/start.py
+
+hub-stop: setup  ## end that hub with every participant's server
+	@$(IN_VENV) hub/start.py stop
+
 lint: setup  ## check style and format of code and chapters
 	@$(IN_VENV) -m ruff check .
 	@$(IN_VENV) -m ruff format --check .
@@ -98,7 +107,7 @@ pins: setup  ## pin the newest versions of everything but torch in constraints.t
 	@echo "Installing the newest versions into build/pins, then writing constraints.txt"
 	@rm -rf build/pins && "$(PYTHON)" -m venv build/pins
 	@build/pins/bin/python -m pip install -q $(TORCH)
-	@build/pins/bin/python -m pip install -q -e '.[dev]'
+	@build/pins/bin/python -m pip install -q -e '.[dev,hub]'
 	@{ grep '^#' constraints.txt; build/pins/bin/python -m pip freeze --exclude-editable \
 		| sed -E 's/\+[a-z0-9.]+$$//'; } > build/constraints.txt
 	@mv build/constraints.txt constraints.txt
