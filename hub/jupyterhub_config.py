@@ -18,7 +18,7 @@ if s.refusals():
     sys.exit("\n".join(f"FAIL  {reason}" for reason in s.refusals()))
 c = get_config()  # noqa: F821, given by JupyterHub
 
-# --- where -----------------------------------------------------------------------------
+# --- where ---------------------------------------------------------------------------
 c.JupyterHub.bind_url = s.address
 c.JupyterHub.ssl_cert, c.JupyterHub.ssl_key = s.tls_cert, s.tls_key
 c.JupyterHub.hub_bind_url = f"http://127.0.0.1:{s.port + 2}"
@@ -27,7 +27,7 @@ c.ConfigurableHTTPProxy.pid_file = str(s.secrets / "proxy.pid")
 c.JupyterHub.db_url = f"sqlite:///{s.secrets / 'jupyterhub.sqlite'}"
 c.JupyterHub.cookie_secret_file = str(s.secrets / "cookie_secret")
 
-# --- who -------------------------------------------------------------------------------
+# --- who -----------------------------------------------------------------------------
 # Nobody is an administrator: there is no page that opens another's work.
 c.Authenticator.username_pattern = r"^[a-z][a-z0-9_-]{0,31}$"
 if s.isolated:
@@ -46,7 +46,7 @@ c.JupyterHub.load_roles = [
     {"name": "end-of-day", "services": ["end-of-day"], "scopes": ["shutdown"]}
 ]
 
-# --- what they get ---------------------------------------------------------------------
+# --- what they get -------------------------------------------------------------------
 c.Spawner.cmd = [sys.executable, "-m", "jupyterhub.singleuser"]
 c.Spawner.default_url = pull_path(s)
 c.Spawner.mem_limit = s.memory
@@ -67,7 +67,7 @@ c.Spawner.args = [
     *(["--allow-root"] if s.allow_root == "yes" else []),
 ]
 
-# --- how many, and how long they may take ----------------------------------------------
+# --- how many, and how long they may take --------------------------------------------
 c.JupyterHub.active_server_limit = s.participants
 c.JupyterHub.concurrent_spawn_limit = s.spawns
 c.Spawner.start_timeout = 300
@@ -75,7 +75,7 @@ c.Spawner.http_timeout = 300
 # The memory of each participant is looked at as often.
 c.Spawner.poll_interval = 2
 
-# --- a hub that ends leaves the servers running, and finds them when it starts again ----
+# --- a hub that ends leaves the servers running, and finds them when it starts again
 c.JupyterHub.cleanup_servers = False
 
 proxy = CLONE / "build" / "hub-proxy" / "node_modules" / ".bin"

@@ -5,6 +5,7 @@ What the hub watches: the memory of all of a participant's processes together.
 What a determined participant can undo: the choice of cores, and threads.
 """
 
+import contextlib
 import functools
 import os
 import resource
@@ -126,10 +127,8 @@ class Limited:
             largest,
             held[largest] / 1e6,
         )
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.kill(largest, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
 
 
 class SharedSpawner(Limited, SimpleLocalProcessSpawner):

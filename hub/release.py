@@ -20,7 +20,7 @@ def _git(where: Path, *arguments: str) -> str:
 
 
 def publish(settings: Settings, clone: Path = CLONE) -> int:
-    """Write the student release into a git repository, as one more commit if it changed.
+    """Commit the student release to a git repository, if it changed.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def publish(settings: Settings, clone: Path = CLONE) -> int:
 
 
 def pull_path(settings: Settings, notebook: str = FIRST) -> str:
-    """Return the path, after a server's own, that pulls the course and opens a notebook.
+    """Return the path, on a server, that pulls the course and opens a notebook.
 
     Parameters
     ----------

@@ -160,7 +160,8 @@ class Settings:
             return []
         if not root:
             return ["HUB_ACCOUNTS=system starts processes as others: run it as root."]
-        hidden = [CLONE / "solutions", *map(Path, filter(None, self.private.split(":")))]
+        named = map(Path, filter(None, self.private.split(":")))
+        hidden = [CLONE / "solutions", *named]
         return [
             f"Participants could look into {path}. Fix: chmod 700 {path}"
             for path in hidden

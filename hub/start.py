@@ -1,8 +1,4 @@
-"""Prepare a hub and start it, or end it with all its servers.
-
-    python hub/start.py          # make hub
-    python hub/start.py stop     # make hub-stop
-"""
+"""Prepare a hub and start it (``make hub``), or end it (``make hub-stop``)."""
 
 import json
 import os
