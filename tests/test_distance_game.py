@@ -147,3 +147,23 @@ def test_the_minimum_is_one():
 def test_what_is_no_judgement_is_refused(Z, triplets, said):
     with pytest.raises(FairtutorError, match=said):
         triplet_weights(Z, triplets)
+
+
+def test_answers_are_read_and_set_from_code():
+    game = played(8, "age")
+    again = DistanceGame(people())
+    again.value = game.value
+    assert again.value == game.value and len(again.value) == 8
+    assert torch.equal(again.weights, game.weights)
+    assert again.guessed == game.guessed
+    again.value = ()
+    assert again.status.startswith("No answer yet")
+
+
+@pytest.mark.parametrize("answer", [(0, 1), (0, 1, 1), (0, 1, 60), (0, 1, 2.5)])
+def test_a_wrong_answer_from_code_is_refused_and_changes_nothing(answer):
+    game = played(3, "age")
+    before = game.value, game.snapshot()
+    with pytest.raises(FairtutorError, match="from 0 to 59"):
+        game.value = [(0, 1, 2), answer]
+    assert (game.value, game.snapshot()) == before

@@ -1,5 +1,6 @@
 """You are the arbiter: say who is alike, and see what your distance turns out to be."""
 
+from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from torch import Tensor
 
 from ..exchange.errors import FairtutorError
 from ..exchange.html import ENTITY_COLOURS, table
+from ..exchange.values import Number
 from ..similarity import triplet_weights
 from .base import Panel, button
 from .controls import WRAP
@@ -110,16 +112,41 @@ class DistanceGame(Panel):
             raise FairtutorError(f"The answer is {side!r}; use 'left' or 'right'.")
         left, middle, right = self.question
         alike, unlike = (left, right) if side == "left" else (right, left)
-        judged = torch.tensor([[middle, alike, unlike]])
-        self.guessed.append(self._certainty(judged).item() > 0)
-        self.triplets = torch.cat([self.triplets, judged])
-        self.weights = triplet_weights(self._Z, self.triplets)
+        self._learn(middle, alike, unlike)
         self.skip()
 
     def skip(self) -> None:
         """Leave the question open, and go to the next."""
         self.question = self._next()
         self.show()
+
+    @property
+    def value(self) -> tuple[tuple[int, int, int], ...]:
+        """Your answers, (middle, alike, unlike) each; settable, judged in that order.
+
+        Raises
+        ------
+        FairtutorError
+            An answer is not of three different rows of the table. Then nothing
+            changes.
+        """
+        return tuple(map(tuple, self.triplets.tolist()))
+
+    @value.setter
+    def value(self, answers: Sequence[Sequence[int]]) -> None:
+        row = Number(0, len(self._Z) - 1, whole=True)
+        for answer in answers:
+            three = len(set(answer)) == len(answer) == 3
+            if not three or not all(row.holds(index) for index in answer):
+                raise FairtutorError(
+                    f"The answer {tuple(answer)!r} is not of three different rows; "
+                    f"give (middle, alike, unlike), each from 0 to {row.high}."
+                )
+        self.triplets, self.guessed = self.triplets[:0], []
+        self.weights = triplet_weights(self._Z, self.triplets)
+        for answer in answers:
+            self._learn(*answer)
+        self.skip()
 
     def coordinates(self) -> Tensor:
         """Return z, (n, d) float64, whose Euclidean distance is the one you taught."""
@@ -139,6 +166,13 @@ class DistanceGame(Panel):
     def static_html(self) -> str:
         """Return board and bars, as HTML that needs no kernel."""
         return self._table() + self._bars()
+
+    def _learn(self, middle: int, alike: int, unlike: int) -> None:
+        """Note whether the distance guesses an answer, then learn from it."""
+        judged = torch.tensor([[middle, alike, unlike]])
+        self.guessed.append(self._certainty(judged).item() > 0)
+        self.triplets = torch.cat([self.triplets, judged])
+        self.weights = triplet_weights(self._Z, self.triplets)
 
     def _next(self) -> tuple[int, int, int]:
         """Return the least certain of some triplets of three different people."""
