@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -67,3 +68,17 @@ def browser_path():
             pytest.fail(f"FAIRTUTOR_REQUIRE_BROWSER=1, but {message}")
         pytest.skip(f"browser test skipped: {message}")
     return path
+
+
+@pytest.fixture(scope="session")
+def hub_tools(script):
+    """The modules of hub/ by name; skips where a hub cannot run, unless demanded."""
+    missing = script("hub/start.py").missing_programs()
+    if sys.platform != "linux":
+        missing.append("The limits need Linux.")
+    if missing:
+        if os.environ.get("FAIRTUTOR_REQUIRE_HUB") == "1":
+            pytest.fail(f"FAIRTUTOR_REQUIRE_HUB=1, but {missing}")
+        pytest.skip(f"hub test skipped: {' '.join(missing)}")
+    names = ("client", "limits", "release", "trial")
+    return SimpleNamespace(**{name: script(f"hub/{name}.py") for name in names})
