@@ -1,7 +1,8 @@
 """Servers that start with limits, and are held to them.
 
 What a process inherits and cannot undo: the limit on its memory, and its low priority.
-What the hub watches: the memory of all of a participant's processes together.
+What the hub looks at again and again: the memory of all of a participant's processes
+together, and the priority of their sessions.
 What a determined participant can undo: the choice of cores, and threads.
 """
 
@@ -60,11 +61,6 @@ def memory(pid: int) -> int:
     ----------
     pid
         Any process that may be looked at.
-
-    Examples
-    --------
-    >>> memory(os.getpid()) > 1_000_000
-    True
     """
     try:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
@@ -72,6 +68,24 @@ def memory(pid: int) -> int:
         return 0
     held = (line.split()[1] for line in lines if line[:8] in ("RssAnon:", "RssShmem"))
     return 1024 * sum(map(int, held))
+
+
+def step_back(pid: int) -> None:
+    """Let a process's whole session wait for the hub, if sessions are what is weighed.
+
+    Where the kernel groups processes by session, as desktops and many servers do, the
+    priority of a process counts within its session only, and every kernel has its own.
+
+    Parameters
+    ----------
+    pid
+        A process of that session.
+    """
+    # Refused if there are no groups, and for some milliseconds after another change.
+    with contextlib.suppress(OSError):
+        group = Path(f"/proc/{pid}/autogroup")
+        if int(group.read_text().split()[-1]) < NICENESS:
+            group.write_text(str(NICENESS))
 
 
 class Limited:
@@ -116,6 +130,8 @@ class Limited:
     def hold(self) -> None:
         """End the largest process if all together hold more than the limit."""
         held = {pid: memory(pid) for pid in processes(self.pid)}
+        for pid in held:
+            step_back(pid)
         if sum(held.values()) <= self.mem_limit:
             return
         largest = max(held, key=held.get)

@@ -15,6 +15,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parent.parent
 TRAIN = """
@@ -160,6 +161,18 @@ def test_the_link_names_repository_and_notebook(script, settings):
     assert asked["urlpath"] == ["lab/tree/course/chapters/02.ipynb"]
 
 
+def test_the_sketch_for_a_cluster_says_the_same_as_the_hub(settings, script):
+    values = yaml.safe_load((ROOT / "hub" / "values.yaml").read_text())
+    one, many = settings(), values["singleuser"]
+    assert many["memory"]["limit"] == one.memory
+    assert many["extraEnv"]["OMP_NUM_THREADS"] == str(one.threads)
+    assert values["cull"]["timeout"] == one.idle
+    path, query = script("hub/release.py").pull_path(one).split("?")
+    here, there = parse_qs(query), parse_qs(urlsplit(many["defaultUrl"]).query)
+    assert many["defaultUrl"].startswith(path) and here.keys() == there.keys()
+    assert all(there[key] == here[key] for key in here if key != "repo")
+
+
 class Busy(BaseHTTPRequestHandler):
     """A hub that says *try again* twice."""
 
@@ -285,6 +298,10 @@ def test_threads_cores_and_priority_are_limited(anna):
     kernel = anna.kernel()
     assert kernel.run(code).text == "(1, 1)"
     assert kernel.run("os.nice(0)").text == "10"
+    group = Path("/proc/self/autogroup")
+    if group.exists() and group.read_text().strip():
+        read = "open('/proc/self/autogroup').read().split()[-1]"
+        until(lambda: kernel.run(read).text == "'10'")
     assert kernel.run("oct(os.umask(0o077))").text == "'0o77'"
     kernel.close()
 
