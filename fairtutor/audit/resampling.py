@@ -27,7 +27,7 @@ def resample_counts(counts: Tensor, resamples: int, seed: int = 0) -> Tensor:
     Returns
     -------
     torch.Tensor
-        (R, *counts.shape) int64; each table sums to what ``counts`` sums to.
+        ``(R, *counts.shape)`` int64; each table sums to what ``counts`` sums to.
 
     References
     ----------
