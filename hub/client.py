@@ -185,16 +185,18 @@ class Participant:
         body = {"type": "file", "format": "text", "content": content}
         self._asked("PUT", f"{self.base}/api/contents/{quote(path)}", json=body)
 
-    def kernel(self, path: str = "note.ipynb", name: str = "python3") -> "Kernel":
+    def kernel(self, path: str = "", name: str = "python3") -> "Kernel":
         """Return a new kernel for a notebook of this path.
 
         Parameters
         ----------
         path
-            Of the notebook; the kernel's folder is the notebook's.
+            Of the notebook, whose folder is the kernel's; a notebook that has a kernel
+            keeps it. Empty: a notebook of its own.
         name
             Of the kernel's specification.
         """
+        path = path or f"{uuid.uuid4().hex}.ipynb"
         body = {
             "path": path,
             "name": path,
@@ -297,6 +299,8 @@ class Kernel:
                 raise HubError(
                     f"{self.owner.name}: lost the kernel: {error}"
                 ) from error
+            if not got:
+                raise HubError(f"{self.owner.name}: the server closed the connection")
             if isinstance(got, str):  # bytes carry a widget's buffers
                 return json.loads(got)
         raise HubError(f"{self.owner.name}: a cell did not end in time")

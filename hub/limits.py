@@ -128,13 +128,16 @@ class Limited:
         return status
 
     def hold(self) -> None:
-        """End the largest process if all together hold more than the limit."""
+        """End the largest process if all together hold more than the limit.
+
+        The server itself, which all kernels end with, only if nothing else is left.
+        """
         held = {pid: memory(pid) for pid in processes(self.pid)}
         for pid in held:
             step_back(pid)
         if sum(held.values()) <= self.mem_limit:
             return
-        largest = max(held, key=held.get)
+        largest = max(held.keys() - {self.pid} or held, key=held.get)
         self.log.warning(
             "%s holds %.0f MB, more than %.0f: ended process %i, of %.0f MB",
             self.user.name,

@@ -26,7 +26,7 @@ result = loop.round(DataProducer("identity"), DataUser("logistic", seed=2))
 print("accuracy", round(float(result.report.finding("accuracy").estimate), 2))
 """
 # It takes memory bit by bit, as a list that grows does, and then waits.
-TAKE = "kept = [bytearray(10_000_000) for _ in range({})]\nimport time; time.sleep({})"
+TAKE = "kept = [b'x' * 10_000_000 for _ in range({})]\nimport time; time.sleep({})"
 
 
 # --- what is refused, and what is written --------------------------------------------
@@ -363,24 +363,33 @@ def test_a_restarted_hub_finds_its_servers_and_kernels(anna, ben, hub, how, hub_
 
 
 @pytest.mark.long
-def test_late_ones_wait_idle_servers_end_and_so_does_the_day(
-    hub_tools, arrive, tmp_path
-):
-    few = {"HUB_SPAWNS": "1", "HUB_IDLE": "5"}
-    with hub_tools.trial.TrialHub(tmp_path / "hub", **few) as hub:
+def test_late_ones_wait_and_the_day_ends(hub_tools, arrive, tmp_path):
+    with hub_tools.trial.TrialHub(tmp_path / "hub", HUB_SPAWNS="1") as hub:
         with ThreadPoolExecutor(2) as room:
             both = list(room.map(lambda name: arrive(hub, name), ("carla", "dora")))
         assert sum(who.retries for who in both) >= 1
-        carla, dora = both
-        carla.kernel()
-        carla.save("kept.txt", "saved before")
-        until(lambda: hub.processes("carla") == [], 200)
-        assert (hub.settings.homes / "carla" / "kept.txt").read_text() == "saved before"
-        dora.spawn()
+        for who in both:
+            who.kernel()
+            who.save("kept.txt", f"saved by {who.name}")
         stop = [sys.executable, ROOT / "hub" / "start.py", "stop"]
         subprocess.run(stop, env=hub.variables, check=True)
         hub.process.wait(60)
         until(lambda: hub.processes() == [], 60)
+    for name in ("carla", "dora"):
+        kept = hub.settings.homes / name / "kept.txt"
+        assert kept.read_text() == f"saved by {name}"
+
+
+@pytest.mark.long
+def test_an_idle_server_ends_and_a_busy_one_does_not(hub_tools, arrive, tmp_path):
+    with hub_tools.trial.TrialHub(tmp_path / "hub", HUB_IDLE="5") as hub:
+        carla = arrive(hub, "carla")
+        kernel = carla.kernel()
+        carla.save("kept.txt", "saved before")
+        busy = kernel.run("import time; time.sleep(70); 'awake'")
+        assert busy.text == "'awake'"
+        until(lambda: hub.processes("carla") == [], 150)
+    assert (hub.settings.homes / "carla" / "kept.txt").read_text() == "saved before"
 
 
 def until(true, seconds=30):
