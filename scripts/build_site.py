@@ -1,11 +1,14 @@
 """Make the static site from the committed notebooks and the library's docstrings.
 
-    python scripts/build_site.py [DIR]      default: build/site
+    python scripts/build_site.py [DIR] [--only NAME]     default: build/site
 
 Writes DIR/source, what Sphinx reads, and DIR/html, the site. Nothing is executed and
-nothing is fetched: notebooks are shown with the outputs that are committed.
+nothing is fetched: notebooks are shown with the outputs that are committed. With a
+NAME only the chapters and exercises of that name are made, and no reference, to look
+at a change; links to the others are then warned of.
 """
 
+import argparse
 import re
 import shutil
 import subprocess
@@ -27,41 +30,52 @@ REFERENCES = re.compile(r"^## References\s*\n(.*)", re.MULTILINE | re.DOTALL)
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the site; the exit code is Sphinx's, which counts a warning as an error."""
-    words = list(sys.argv[1:] if argv is None else argv)
-    folder = Path(words[0]) if words else ROOT / "build" / "site"
-    source, html = folder / "source", folder / "html"
-    write_source(source)
-    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-j", "2"]
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "build" / "site")
+    parser.add_argument("--only", default="", help="the beginning of a notebook's name")
+    given = parser.parse_args(argv)
+    source, html = given.folder / "source", given.folder / "html"
+    write_source(source, given.only)
+    strict = () if given.only else ("-W", "--keep-going")
+    command = [sys.executable, "-m", "sphinx", *strict, "-q", "-j", "2"]
     code = subprocess.run([*command, "-b", "html", str(source), str(html)]).returncode
     if code == 0:
         print(f"The site is in {html}. Open {html / 'index.html'}.")
     return code
 
 
-def write_source(source: Path) -> None:
+def write_source(source: Path, only: str = "") -> None:
     """Lay out what Sphinx reads, from nothing.
 
     Parameters
     ----------
     source
         A folder of ours; what was in it is lost.
+    only
+        The beginning of the names of the notebooks to show; by default all.
     """
     shutil.rmtree(source, ignore_errors=True)
     shutil.copytree(ROOT / "docs" / "site", source)
     shutil.copytree(ROOT / "docs" / "reports", source / "reports" / "reports")
     for room in ("chapters", "exercises"):
         (source / room).mkdir()
-        for path in sorted((ROOT / room).glob("*.ipynb")):
+        for path in sorted((ROOT / room).glob(f"{only}*.ipynb")):
             shutil.copyfile(path, source / room / path.name)
-    (source / "bibliography.md").write_text(bibliography(), encoding="utf-8")
+    (source / "bibliography.md").write_text(bibliography(only), encoding="utf-8")
     (source / "reports.md").write_text(reports(), encoding="utf-8")
-    write_reference(source / "reference")
+    write_reference(source / "reference", () if only else ROOMS)
 
 
-def bibliography() -> str:
-    """Return the references of all chapters as one list, each with its chapters."""
+def bibliography(only: str = "") -> str:
+    """Return the references of all chapters as one list, each with its chapters.
+
+    Parameters
+    ----------
+    only
+        The beginning of the chapters' names.
+    """
     cited: dict[str, list[str]] = defaultdict(list)
-    for path in sorted((ROOT / "chapters").glob("*.ipynb")):
+    for path in sorted((ROOT / "chapters").glob(f"{only}*.ipynb")):
         for entry in references(path):
             cited[entry].append(path.name)
     lines = ["# Bibliography", "", "What the chapters cite, and where.", ""]
@@ -100,19 +114,21 @@ def reports() -> str:
     return "\n".join(lines) + "\n"
 
 
-def write_reference(folder: Path) -> None:
+def write_reference(folder: Path, rooms: Sequence[str]) -> None:
     """Write one page for each room of the library, with every public name.
 
     Parameters
     ----------
     folder
         For the pages; made here.
+    rooms
+        Folders of the library.
     """
     folder.mkdir()
-    listing = "\n   ".join(ROOMS)
+    listing = "\n   ".join(rooms)
     heading = "Reference\n=========\n\n.. toctree::\n   :maxdepth: 2\n\n   "
     (folder / "index.rst").write_text(heading + listing + "\n", encoding="utf-8")
-    for room in ROOMS:
+    for room in rooms:
         title = f"fairtutor.{room}"
         parts = [
             f"{title}\n{'=' * len(title)}\n",

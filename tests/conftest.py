@@ -39,6 +39,14 @@ def script():
 
 
 @pytest.fixture(scope="session")
+def site(script, tmp_path_factory):
+    """The folder of the static site, made for this run."""
+    folder = tmp_path_factory.mktemp("site")
+    assert script("scripts/build_site.py").main([str(folder)]) == 0
+    return folder / "html"
+
+
+@pytest.fixture(scope="session")
 def drawn():
     """Return a function that gives the words of each drawing on a panel's board."""
 

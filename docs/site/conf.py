@@ -34,8 +34,13 @@ html_title = "fairtutor"
 html_static_path = ["style.css"]
 html_css_files = ["style.css"]
 html_extra_path = ["reports"]
-html_copy_source = False
-html_theme_options = {"show_toc_level": 2, "use_download_button": True}
+html_favicon = "favicon.svg"
+html_context = {"default_mode": "auto"}  # light or dark as the reader's system is
+html_theme_options = {
+    "show_toc_level": 2,
+    "use_download_button": True,
+    "navbar_persistent": [],
+}
 
 # Where the course is hosted one day, such as https://github.com/NAME/fairtutor: then
 # every chapter gets a button that opens it on Binder and one for Colab.
@@ -53,7 +58,6 @@ if REPOSITORY:
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # napoleon's parameters say it in words
-autodoc_default_options = {"members": True, "show-inheritance": True}
+autodoc_default_options = {"members": True}
 napoleon_google_docstring = False
 napoleon_use_rtype = False
-napoleon_use_ivar = True

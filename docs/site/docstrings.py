@@ -1,4 +1,4 @@
-"""Docstrings as Sphinx should read them: a bar is an absolute value, not a reference."""
+"""Docstrings as Sphinx should read them: bars are absolute values, not references."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -7,7 +7,7 @@ LITERAL = re.compile(r"(``.*?``|:math:`.*?`)")
 
 
 def escaped(lines: Sequence[str]) -> Iterator[str]:
-    """Yield the lines with each bar escaped, but for code and its output.
+    r"""Yield the lines with each bar escaped, but for code and its output.
 
     Parameters
     ----------
@@ -17,7 +17,7 @@ def escaped(lines: Sequence[str]) -> Iterator[str]:
     Examples
     --------
     >>> list(escaped(["|p - q| of ``a | b``", ">>> 1 | 2", "3"]))
-    ['\\\\|p - q\\\\| of ``a | b``', '>>> 1 | 2', '3']
+    ['\\|p - q\\| of ``a | b``', '>>> 1 | 2', '3']
     """
     code = False
     for line in lines:
@@ -34,7 +34,13 @@ def process(app, what, name, obj, options, lines) -> None:
     lines[:] = escaped(lines)
 
 
+def is_field(app, what, name, obj, skip, options) -> bool | None:
+    """Leave out a named tuple's field: its class's Attributes tell of it."""
+    return True if (obj.__doc__ or "").startswith("Alias for field") else None
+
+
 def setup(app):
     """Register with Sphinx, after napoleon."""
+    app.connect("autodoc-skip-member", is_field)
     app.connect("autodoc-process-docstring", process, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
