@@ -12,10 +12,10 @@ MINUTE = 60_000  # in milliseconds, as Playwright counts
 NUMBERED = re.compile(r"\[\d+\]")
 
 
-def small_notebook(folder: Path, code: str) -> str:
-    """Write a notebook of one cell and return its name."""
+def small_notebook(folder: Path, *codes: str) -> str:
+    """Write a notebook of one cell for each code and return its name."""
     notebook = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_code_cell(code.strip())],
+        cells=[nbformat.v4.new_code_cell(code.strip()) for code in codes],
         metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
     )
     nbformat.write(notebook, folder / "small.ipynb")

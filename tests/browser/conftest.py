@@ -1,7 +1,7 @@
 """A JupyterLab of the tests' own and a real browser in front of it."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,16 +59,17 @@ def watched_page(browser_path) -> Iterator[Watched]:
 def run_in_lab(start_lab, watched_page, tmp_path) -> Callable[..., None]:
     """Return a function that runs a notebook in a JupyterLab that serves it alone.
 
-    It takes the code of one cell, or the path of a notebook of the course.
+    It takes the code of one cell or of several, or the path of a chapter.
     """
 
-    def run(what: str | Path, theme: str = "JupyterLab Light") -> None:
+    def run(what: str | Sequence[str] | Path, theme: str = "JupyterLab Light") -> None:
         folder = tmp_path / "course"
         folder.mkdir()
         if isinstance(what, Path):
             name = shutil.copy(what, folder / what.name).name
         else:
-            name = small_notebook(folder, what)
+            codes = [what] if isinstance(what, str) else what
+            name = small_notebook(folder, *codes)
         open_and_run_all(watched_page.page, start_lab(folder, theme).url(name))
 
     return run

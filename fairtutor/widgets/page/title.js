@@ -1,8 +1,24 @@
 // A panel's title bar. When somebody uses the panel it asks the kernel for a sign of
-// life, and says in words when none comes.
+// life, and says in words when none comes. It also gives the panel's sliders their names,
+// which ipywidgets shows beside them and does not tell a screen reader.
 
 const PATIENCE = 3000; // milliseconds
 const REST = 2000; // between two questions
+
+function nameSliders(panel) {
+  for (const slider of panel.querySelectorAll(".widget-slider")) {
+    const handle = slider.querySelector(".noUi-handle");
+    const name = slider.querySelector("label")?.textContent;
+    const value = slider.querySelector(".widget-readout")?.textContent;
+    if (!handle || !name) continue;
+    if (handle.getAttribute("aria-label") !== name) {
+      handle.setAttribute("aria-label", name);
+    }
+    if (value && handle.getAttribute("aria-valuetext") !== value) {
+      handle.setAttribute("aria-valuetext", value);
+    }
+  }
+}
 
 function render({ model, el }) {
   const note = document.createElement("div");
@@ -13,6 +29,13 @@ function render({ model, el }) {
   const used = new AbortController();
   let timer = null;
   let last = 0;
+  const named = new MutationObserver(() => nameSliders(named.panel));
+  requestAnimationFrame(() => {
+    named.panel = el.closest(".fairtutor-panel");
+    if (!named.panel) return;
+    nameSliders(named.panel);
+    named.observe(named.panel, { childList: true, subtree: true, characterData: true });
+  });
 
   function draw() {
     title.innerHTML = model.get("value");
@@ -51,6 +74,7 @@ function render({ model, el }) {
   say("");
   return () => {
     used.abort();
+    named.disconnect();
     clearTimeout(timer);
     model.off("change:value", draw);
     model.off("msg:custom", answered);
