@@ -25,6 +25,10 @@ loop = ClosedLoop(load("german"), criteria)
 result = loop.round(DataProducer("identity"), DataUser("logistic", seed=2))
 print("accuracy", round(float(result.report.finding("accuracy").estimate), 2))
 """
+QUIET = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync "
+    "--disable-background-networking --disable-component-update"
+).split()
 # It takes memory bit by bit, as a list that grows does, and then waits.
 TAKE = "kept = [b'x' * 10_000_000 for _ in range({})]\nimport time; time.sleep({})"
 
@@ -247,6 +251,25 @@ def test_two_participants_train_and_save(anna, ben, hub):
         assert who.read("course/notes.txt")["content"] == f"{who.name} was here"
         saved = hub.settings.homes / who.name / "course" / "notes.txt"
         assert saved.read_text() == f"{who.name} was here"
+
+
+@pytest.mark.long
+@pytest.mark.browser
+def test_the_link_leads_through_the_login_to_the_chapter(hub, hub_tools, browser_path):
+    playwright = pytest.importorskip("playwright.sync_api")
+    first = "chapters/00_start_here.ipynb"
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=browser_path, args=QUIET)
+        page = browser.new_page()
+        page.goto(hub_tools.release.link(hub.settings, first))
+        page.fill("#username_input", "emma")
+        page.fill("#password_input", hub.settings.secret("password"))
+        page.click("#login_submit")
+        page.wait_for_url(f"**/user/emma/lab/**/{first}", timeout=120_000)
+        page.get_by_role("tab", name="00_start_here.ipynb").wait_for(timeout=90_000)
+        page.locator(".jp-Notebook h1").first.wait_for(timeout=60_000)
+        browser.close()
+    assert (hub.settings.homes / "emma" / "course" / first).exists()
 
 
 @pytest.mark.long

@@ -140,14 +140,14 @@ def come(hub, hub_tools, accounts):
 
 @pytest.fixture(scope="module")
 def room(come, hub, hub_tools):
-    """Anna and Ben at work: their kernels, and something that Ben saved."""
+    """Anna and Ben at work: their kernels, and something that each saved."""
     people, kernels = {}, {}
     for name in (ANNA, BEN):
         people[name] = come(name)
         people[name].spawn()
         people[name].pull(hub_tools.release.pull_path(hub.settings))
         kernels[name] = people[name].kernel()
-    people[BEN].save("answer.txt", "Ben's answer")
+        people[name].save("answer.txt", f"the answer of {name}")
     return SimpleNamespace(people=people, kernels=kernels)
 
 
@@ -197,7 +197,6 @@ def forbidden(hub, base, owner):
 
 def test_nobody_reaches_what_is_not_theirs(room, hub, base):
     for name, owner in ((ANNA, BEN), (BEN, ANNA)):
-        room.people[owner].save("answer.txt", "an answer")
         for what, act in forbidden(hub, base, owner).items():
             answer = room.kernels[name].run(TRY.format(act))
             assert answer.text == "PermissionError\n", f"{what}: {answer}"
