@@ -20,6 +20,7 @@ COMMANDS = {
     "progress": "show which exercises you have solved",
     "doctor": "check the set-up, one line per check, with the fix",
     "loop": "run the closed loop: criteria, representation, model, audit",
+    "app": "serve the loop panel alone, for a lecture",
     "red-team": "attack the regulator in every known way and show what it says",
     "exercises": "make exercises of the solutions, and grade a class",
 }
@@ -210,6 +211,11 @@ def _parser(command: Sequence[str]) -> argparse.ArgumentParser:
 
         loop_command.add_arguments(added["loop"])
         added["loop"].set_defaults(run=loop_command.run)
+    if list(command) == ["app"]:
+        from . import app_command
+
+        app_command.add_arguments(added["app"])
+        added["app"].set_defaults(run=app_command.run)
     if list(command) == ["red-team"]:
         from .red_team import command as red_team
 

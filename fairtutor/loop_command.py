@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     path = args.json or Path(f"fairtutor-loop-{args.data}.json")
     _require_runnable(args.seeds, path)
     dataset = with_batches(load(args.data), len(METHODS))
-    attribute = args.attribute or _first_attribute(dataset)
+    attribute = args.attribute or first_attribute(dataset)
     criteria = default_criteria(attribute, args.tolerance)
     loops, outcomes = [], []
     steps = tqdm(total=args.seeds * len(METHODS), unit="round", leave=False)
@@ -107,7 +107,9 @@ def with_batches(dataset: Dataset, rounds: int) -> Dataset:
     return dataset.resplit(sizes)
 
 
-def default_criteria(attribute: str, tolerance: float = 0.1) -> FairnessCriteria:
+def default_criteria(
+    attribute: str, tolerance: float = 0.1, rounds: int = len(METHODS)
+) -> FairnessCriteria:
     """Return the criteria of the command: a group gap, consistency and accuracy.
 
     Parameters
@@ -116,6 +118,8 @@ def default_criteria(attribute: str, tolerance: float = 0.1) -> FairnessCriteria
         Whose groups are compared.
     tolerance
         Of the selection rate difference.
+    rounds
+        How many audits share the error budget.
 
     Returns
     -------
@@ -133,7 +137,7 @@ def default_criteria(attribute: str, tolerance: float = 0.1) -> FairnessCriteria
             Criterion("accuracy", 0.6),
         ),
         name=f"equal selection by {attribute}",
-        rounds=len(METHODS),
+        rounds=rounds,
     )
 
 
@@ -171,7 +175,14 @@ def _require_runnable(seeds: int, path: Path) -> None:
         )
 
 
-def _first_attribute(dataset: Dataset) -> str:
+def first_attribute(dataset: Dataset) -> str:
+    """Return the attribute whose groups are compared where none is named.
+
+    Raises
+    ------
+    FairtutorError
+        The data have none.
+    """
     if not dataset.attributes:
         raise FairtutorError(
             f"{dataset.name!r} has no sensitive attribute whose groups could be "

@@ -20,7 +20,16 @@ ORDER = (
     ("similarity", "theory"),
     ("audit", "producers"),
     ("entities",),
-    ("widgets", "checks", "cli", "doctor", "loop_command", "red_team", "exercises"),
+    (
+        "widgets",
+        "checks",
+        "cli",
+        "doctor",
+        "loop_command",
+        "app_command",
+        "red_team",
+        "exercises",
+    ),
 )
 LEVEL = {room: level for level, rooms in enumerate(ORDER) for room in rooms}
 HEAVY = {

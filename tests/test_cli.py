@@ -1,5 +1,6 @@
 """The command line: what a person types, what it says, and what it leaves behind."""
 
+import argparse
 import asyncio
 import json
 import os
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from fairtutor import cli, doctor
+from fairtutor import app_command, cli, doctor
 from fairtutor.data import embedded
 from fairtutor.exchange.errors import FairtutorError
 
@@ -287,3 +288,47 @@ def test_a_missing_browser_is_a_note_in_a_notebook_too(monkeypatch):
         return doctor.browser()
 
     assert asyncio.run(in_a_notebook()).state == "NOTE"
+
+
+# --- the app --------------------------------------------------------------------------
+
+
+def app_options(*words):
+    parser = argparse.ArgumentParser()
+    app_command.add_arguments(parser)
+    return parser.parse_args(["--data", "german", *words])
+
+
+def test_the_app_shows_the_panel_that_was_asked_for():
+    options = app_options("--rounds", "3", "--tolerance", "0.2", "--attribute", "sex")
+    scope = {}
+    exec(app_command.notebook(options).cells[0].source.rpartition("\n")[0], scope)
+    assert scope["dataset"].num_audits >= 3
+    [gap, *_] = scope["criteria"].criteria
+    assert (gap.tolerance, gap.attribute) == (0.2, ("sex",))
+    assert scope["criteria"].rounds == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--rounds", "0"], "--rounds is 0; use 1 to 20"),
+        (["--zoom", "9"], "--zoom is 9; use 0.5 to 4"),
+        (["--attribute", "sexes"], "Did you mean 'sex'"),
+        (["--data", "germany"], "Did you mean 'german'"),
+    ],
+)
+def test_what_the_app_cannot_show_is_said_in_the_terminal(capsys, words, said):
+    assert cli.main(["app", "--data", "german", *words]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_without_voila_the_app_says_what_to_install(capsys, monkeypatch):
+    monkeypatch.setattr(app_command.importlib.util, "find_spec", lambda name: None)
+    assert cli.main(["app"]) == 2
+    assert "pip install 'fairtutor[app]'" in capsys.readouterr().err
+
+
+def test_the_app_is_served_to_this_machine_alone():
+    given = app_command.arguments(Path("loop.ipynb"), 1234, browser=True)
+    assert "--Voila.ip=127.0.0.1" in given and "--no-browser" not in given

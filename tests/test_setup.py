@@ -93,8 +93,12 @@ def pip(python, *arguments, cwd):
 
 
 def needed(project):
+    """Return what the project needs; its own extras are known and spelled out."""
     groups = [project["dependencies"], *project["optional-dependencies"].values()]
-    return [Requirement(line) for group in groups for line in group]
+    needs = [Requirement(line) for group in groups for line in group]
+    own = [need for need in needs if need.name == project["name"]]
+    assert all(need.extras <= set(project["optional-dependencies"]) for need in own)
+    return [need for need in needs if need.name != project["name"]]
 
 
 # --- pyproject.toml, constraints.txt and environment.yml agree -----------------------

@@ -48,7 +48,7 @@ class Lab:
 @contextmanager
 def serve(folder: Path, home: Path, theme: str) -> Iterator[Lab]:
     home.mkdir()
-    port, token = _free_port(), secrets.token_hex(8)
+    port, token = free_port(), secrets.token_hex(8)
     lab = Lab(f"http://127.0.0.1:{port}", token)
     with open(home / "server.log", "w") as log:
         server = subprocess.Popen(
@@ -62,7 +62,7 @@ def serve(folder: Path, home: Path, theme: str) -> Iterator[Lab]:
             _wait_until_up(lab, server, home / "server.log")
             yield lab
         finally:
-            _end(server)
+            end(server)
 
 
 def _command(port: int, token: str, folder: Path) -> list[str]:
@@ -104,7 +104,7 @@ def _own_places(home: Path, theme: str) -> dict[str, str]:
     }
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
@@ -123,7 +123,7 @@ def _wait_until_up(lab: Lab, server: subprocess.Popen, log: Path) -> None:
     raise RuntimeError(f"JupyterLab did not answer within a minute:\n{log.read_text()}")
 
 
-def _end(server: subprocess.Popen) -> None:
+def end(server: subprocess.Popen) -> None:
     """End the server, which ends its kernels; without mercy after ten seconds."""
     server.terminate()
     try:

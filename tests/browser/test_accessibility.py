@@ -63,7 +63,9 @@ LOOK = """() => {
     const at = window.controls.indexOf(node);
     const style = getComputedStyle(node);
     const outline = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0;
-    return [at, outline || style.boxShadow !== "none"];
+    const line = node.querySelector("[pointer-events='stroke']");  // of an arrow
+    const shines = line && parseFloat(getComputedStyle(line).strokeOpacity) > 0.3;
+    return [at, outline || shines || style.boxShadow !== "none"];
 }"""
 # Controls that lie outside the panel, or one upon another.
 MISPLACED = """panel => {
