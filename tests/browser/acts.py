@@ -5,10 +5,16 @@ import re
 from pathlib import Path
 
 import nbformat
+import pytest
 
 from fairtutor.widgets import Panel
 
 MINUTE = 60_000  # in milliseconds, as Playwright counts
+# `make test` looks at panels in the light theme, `make test-all` also in the dark one.
+THEMES = (
+    "JupyterLab Light",
+    pytest.param("JupyterLab Dark", marks=pytest.mark.long),
+)
 NUMBERED = re.compile(r"\[\d+\]")
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from fairtutor.audit import AuditPlan, verdict_chances
 
-from .acts import MINUTE, assert_nothing_went_wrong, focus, screenshot
+from .acts import MINUTE, THEMES, assert_nothing_went_wrong, focus, screenshot
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -25,7 +25,7 @@ def wait_for_words(page, words: str) -> None:
     )
 
 
-@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+@pytest.mark.parametrize("theme", THEMES)
 def test_an_audit_is_planned_by_keyboard(run_in_lab, watched_page, theme):
     page = watched_page.page
     run_in_lab(EXPLORER, theme)

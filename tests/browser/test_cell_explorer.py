@@ -8,6 +8,7 @@ from fairtutor.widgets import CellExplorer
 
 from .acts import (
     MINUTE,
+    THEMES,
     assert_nothing_went_wrong,
     choose,
     focus,
@@ -52,7 +53,7 @@ def wait_for_panel(page, panel: CellExplorer) -> None:
     assert shown.count() == len(told)
 
 
-@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+@pytest.mark.parametrize("theme", THEMES)
 def test_cells_are_explored_by_keyboard(run_in_lab, watched_page, theme):
     page = watched_page.page
     panel = made_here(EXPLORER)

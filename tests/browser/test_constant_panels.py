@@ -8,6 +8,7 @@ from fairtutor.theory.robustness import robustness_bound
 
 from .acts import (
     MINUTE,
+    THEMES,
     assert_nothing_went_wrong,
     focus,
     screenshot,
@@ -44,7 +45,7 @@ def status(page, words: str):
     return found.inner_text()
 
 
-@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+@pytest.mark.parametrize("theme", THEMES)
 def test_cells_are_counted_by_keyboard(run_in_lab, watched_page, theme):
     page = watched_page.page
     run_in_lab(BOUND, theme)
@@ -60,7 +61,7 @@ def test_cells_are_counted_by_keyboard(run_in_lab, watched_page, theme):
     assert_nothing_went_wrong(watched_page)
 
 
-@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+@pytest.mark.parametrize("theme", THEMES)
 def test_a_constant_is_dialled_by_keyboard(run_in_lab, watched_page, theme):
     page = watched_page.page
     run_in_lab(DIAL, theme)

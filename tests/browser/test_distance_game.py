@@ -2,7 +2,7 @@
 
 import pytest
 
-from .acts import MINUTE, assert_nothing_went_wrong, made_here, screenshot
+from .acts import MINUTE, THEMES, assert_nothing_went_wrong, made_here, screenshot
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -26,7 +26,7 @@ def wait_for_panel(page, panel) -> None:
     assert board.all_inner_texts()[:4] == ["age", *ages]
 
 
-@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+@pytest.mark.parametrize("theme", THEMES)
 def test_answers_are_given_by_keyboard(run_in_lab, watched_page, theme):
     page = watched_page.page
     panel = made_here(GAME)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from .acts import MINUTE, assert_nothing_went_wrong, screenshot
+from .acts import MINUTE, THEMES, assert_nothing_went_wrong, screenshot
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -19,7 +19,7 @@ def wait_for_question(page, number) -> None:
     )
 
 
-@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+@pytest.mark.parametrize("theme", THEMES)
 def test_ten_questions_by_keyboard_give_a_metric(run_in_lab, watched_page, theme):
     page = watched_page.page
     run_in_lab(PANEL, theme)

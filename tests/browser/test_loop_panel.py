@@ -2,7 +2,7 @@
 
 import pytest
 
-from .acts import MINUTE, assert_nothing_went_wrong, press, screenshot
+from .acts import MINUTE, THEMES, assert_nothing_went_wrong, press, screenshot
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -38,7 +38,7 @@ def wait_for_rounds(page, count: int) -> None:
     page.locator(trail).last.wait_for(state="attached", timeout=MINUTE)
 
 
-@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+@pytest.mark.parametrize("theme", THEMES)
 def test_the_trail_grows_by_keyboard(run_in_lab, watched_page, theme):
     page = watched_page.page
     run_in_lab(SMALL, theme)

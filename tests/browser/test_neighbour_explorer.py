@@ -4,6 +4,7 @@ import pytest
 
 from .acts import (
     MINUTE,
+    THEMES,
     assert_nothing_went_wrong,
     drawn,
     focus,
@@ -37,7 +38,7 @@ def wait_for_panel(page, panel) -> None:
     assert len(expected) == 2 and drawn(page) == expected
 
 
-@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+@pytest.mark.parametrize("theme", THEMES)
 def test_neighbours_are_compared_by_keyboard(run_in_lab, watched_page, theme):
     page = watched_page.page
     panel = made_here(EXPLORER)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from .acts import MINUTE, assert_nothing_went_wrong, choose, press, screenshot
+from .acts import MINUTE, THEMES, assert_nothing_went_wrong, choose, press, screenshot
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -35,7 +35,7 @@ def live_epoch(page, above: int) -> int:
     return found.json_value()
 
 
-@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+@pytest.mark.parametrize("theme", THEMES)
 def test_methods_are_trained_by_keyboard(run_in_lab, watched_page, theme):
     page = watched_page.page
     run_in_lab(PANEL, theme)

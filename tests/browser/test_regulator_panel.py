@@ -13,7 +13,7 @@ from fairtutor.exchange import (
     GroupRate,
 )
 
-from .acts import MINUTE, screenshot
+from .acts import MINUTE, THEMES, screenshot
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -52,7 +52,7 @@ def load_by_keyboard(page, text: str) -> None:
     page.keyboard.press("Enter")
 
 
-@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+@pytest.mark.parametrize("theme", THEMES)
 def test_a_document_is_built_by_keyboard(run_in_lab, watched_page, theme):
     page = watched_page.page
     run_in_lab(CELL, theme)

@@ -6,6 +6,7 @@ from fairtutor.widgets import TwinFinder
 
 from .acts import (
     MINUTE,
+    THEMES,
     assert_nothing_went_wrong,
     choose,
     drawn,
@@ -42,7 +43,7 @@ def wait_for_panel(page, panel: TwinFinder) -> None:
     assert header.all_inner_texts() == columns
 
 
-@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+@pytest.mark.parametrize("theme", THEMES)
 def test_twins_are_found_by_keyboard(run_in_lab, watched_page, theme):
     page = watched_page.page
     panel = made_here(FINDER)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from .acts import MINUTE, assert_nothing_went_wrong, choose, press, screenshot
+from .acts import MINUTE, THEMES, assert_nothing_went_wrong, choose, press, screenshot
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -25,7 +25,7 @@ def wait_for_results(page, count: int):
     return results
 
 
-@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+@pytest.mark.parametrize("theme", THEMES)
 def test_tasks_and_models_are_tried_by_keyboard(run_in_lab, watched_page, theme):
     page = watched_page.page
     run_in_lab(PANEL, theme)
