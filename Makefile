@@ -25,7 +25,7 @@ PYTEST := OMP_NUM_THREADS=1 $(IN_VENV) -m pytest $(PARALLEL) $(NOTEBOOKS)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test test-all test-gpu chapters exercises benchmarks site hub hub-setup hub-stop lint pins clean
+.PHONY: help setup lab test test-all test-gpu chapters exercises benchmarks site slides hub hub-setup hub-stop lint pins clean
 
 help:  ## say what each command does
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1\t/' \
@@ -77,6 +77,9 @@ exercises: setup  ## execute the solutions and make the exercises of them
 
 site: setup  ## make the static site of chapters, exercises and reference, in build/site
 	@$(IN_VENV) scripts/build_site.py
+
+slides: setup  ## make the slides of the workshop, in build/slides
+	@$(IN_VENV) scripts/build_slides.py
 
 benchmarks: setup  ## measure speed beside other libraries, in build/peers (50 minutes)
 	@test -x build/peers/bin/python || "$(PYTHON)" -m venv build/peers

@@ -19,6 +19,7 @@ from ..figures import Diagram
 from ..figures.verdicts import verdict_regions
 from .base import Panel
 from .controls import WRAP, require_settings
+from .page import Board
 
 ROWS = np.unique(np.geomspace(60, 100_000, 70).round())
 SETTINGS = (*(f.name for f in fields(AuditPlan) if f.name != "min_group_size"), "gap")
@@ -59,7 +60,7 @@ class AuditExplorer(Panel):
         plan = plan or AuditPlan(2800, share=0.33, rate=0.08, findings=5)
         self._min_group_size = plan.min_group_size
         self.controls = _controls()
-        self._board = HTML(layout=Layout(margin="6px 10px"))
+        self._board = Board()
         self._table = HTML(layout=Layout(margin="0 10px"))
         self._quiet = False
         self.fill(

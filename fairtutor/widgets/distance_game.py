@@ -14,6 +14,7 @@ from ..exchange.values import Number
 from ..similarity import triplet_weights
 from .base import Panel, button
 from .controls import WRAP
+from .page import Board
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,7 +85,7 @@ class DistanceGame(Panel):
         for side in SIDES:
             self.on_click(self.buttons[side], lambda side=side: self.answer(side))
         self.on_click(self.buttons["skip"], self.skip)
-        self._board = HTML(layout=Layout(margin="6px 10px"))
+        self._board = Board()
         self._found = HTML(layout=Layout(margin="6px 10px"))
         asks = HTML(
             "Is the person in the middle more like …", layout=Layout(margin="0 10px")

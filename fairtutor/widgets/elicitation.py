@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from ipywidgets import HTML, HBox, Layout
+from ipywidgets import HBox
 
 from ..audit.elicitation import QUESTIONS, Elicitation, FairMetric, RateCard
 from ..exchange.errors import FairtutorError
@@ -10,6 +10,7 @@ from ..exchange.html import table
 from ..figures import Diagram, rate_cards
 from .base import Panel, button
 from .controls import WRAP
+from .page import Board
 
 ABOUT = {
     "rates": "the two kinds of error; both groups are treated alike",
@@ -82,7 +83,7 @@ class ElicitationPanel(Panel):
             self.undo_button,
             self.reset_button,
         ]
-        self._board = HTML(layout=Layout(margin="6px 10px"))
+        self._board = Board()
         self.fill([self._board, HBox(buttons, layout=WRAP)], [])
         self.show()
 
