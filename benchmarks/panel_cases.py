@@ -131,6 +131,20 @@ images, classes = rows.X.view(-1, 28, 28), [str(digit) for digit in rows.y.tolis
 """
 CASES = [
     Case(
+        "the floor",
+        """
+from ipywidgets import IntSlider, VBox
+from fairtutor.widgets.page import Board
+
+slider, board = IntSlider(description="number"), Board()
+slider.observe(lambda change: setattr(board, "value", str(change.new)), "value")
+panel = VBox([slider, board])
+panel.add_class("fairtutor-panel")
+panel
+""",
+        {"a number": slider("number")},
+    ),
+    Case(
         "ThresholdExplorer, COMPAS",
         """
 from fairtutor import load

@@ -2,11 +2,12 @@
 
     python benchmarks/panels.py [--presses 20] [--only Cell]
 
-From the press of a key, or the choice of an option, to the frame in which the browser
-shows what the kernel drew: the median and the slowest of the presses. Then training:
-how often a second its curve is drawn, and how long Stop takes. The exit code says
-whether explorers take 50 ms or less in the median and panels 100 ms or less, training
-is drawn 5 times a second or more, and Stop takes half a second or less.
+From the press of a key, or the choice of an option, to what the kernel drew for it:
+until it is in the page, and until the browser has painted it (here without a graphics
+card). The floor is a slider with one word beside it, the least a panel can do. Then
+training: how often a second its curve is drawn, and how long Stop takes. The exit code
+says whether in the median explorers are painted within 50 ms and panels within 100 ms,
+training is drawn 5 times a second or more, and Stop takes half a second or less.
 """
 
 import argparse
@@ -42,14 +43,15 @@ WATCH = """() => {
         document.addEventListener(kind, act, { capture: true });
     new MutationObserver(changes => {
         if (!changes.some(change => shown(change.target))) return;
-        window.drawn.push(performance.now());
+        const drawn = performance.now();
+        window.drawn.push(drawn);
         const began = window.began;
         window.began = null;
         if (began === null) return;
         requestAnimationFrame(() => {
             const painted = new MessageChannel();
             painted.port1.onmessage = () =>
-                window.taken.push(performance.now() - began);
+                window.taken.push([drawn - began, performance.now() - began]);
             painted.port2.postMessage(null);
         });
     }).observe(panel, { childList: true, subtree: true, characterData: true });
@@ -71,8 +73,8 @@ def shown(page: Page, code: str) -> Iterator[None]:
             yield
 
 
-def latency(page: Page, act: Act, presses: int) -> list[float]:
-    """Return milliseconds from each act to the frame that shows its answer."""
+def latency(page: Page, act: Act, presses: int) -> list[tuple[float, float]]:
+    """Return milliseconds until each answer is in the page, and until it is painted."""
     taken = []
     for turn in range(presses + 1):
         page.evaluate("() => { window.taken.length = 0; window.began = null; }")
@@ -80,7 +82,7 @@ def latency(page: Page, act: Act, presses: int) -> list[float]:
         page.wait_for_function("() => window.taken.length", timeout=MINUTE)
         taken.append(page.evaluate("() => window.taken[0]"))
         page.wait_for_timeout(150)
-    return sorted(taken[1:])  # the first also sets things up
+    return taken[1:]  # the first also sets things up
 
 
 def training(page: Page, start: str) -> tuple[float, float]:
@@ -122,10 +124,16 @@ def main() -> int:
             with shown(page, case.code):
                 for what, act in case.acts.items():
                     taken = latency(page, act, given.presses)
-                    middle = statistics.median(taken)
-                    late += [case.name] * (middle > case.promise)
-                    print(f"| {case.name} | {what} | {middle:.0f} ms ", end="")
-                    print(f"| {taken[-1]:.0f} ms | ≤ {case.promise} ms |", flush=True)
+                    drawn, seen = (
+                        statistics.median(part) for part in zip(*taken, strict=True)
+                    )
+                    slowest = max(each for _, each in taken)
+                    late += [f"{case.name}, {what}"] * (seen > case.promise)
+                    print(
+                        f"| {case.name} | {what} | {drawn:.0f} ms | {seen:.0f} ms ",
+                        f"| {slowest:.0f} ms | ≤ {case.promise} ms |",
+                        flush=True,
+                    )
         for entity, start in START.items():
             if given.only not in f"training {entity}":
                 continue

@@ -30,6 +30,7 @@ ROOT = Path(__file__).parent.parent
 
 HEADING = re.compile(r"^#{2,3} (.+?)\s*$", re.MULTILINE)
 QUESTION = re.compile(r"^\*\*Predict\*{0,2}.*?(?=\n\n|\Z)", re.MULTILINE | re.DOTALL)
+MOST_LINES = 12
 IMAGE = re.compile(r"<img\b[^>]*>")
 STYLE = """
 :root { color-scheme: light; }
@@ -45,6 +46,7 @@ h2 { font-size: 44px; margin: 0; border-left: 14px solid #4d4d4d; padding-left: 
 img { max-width: 100%; max-height: 58vh; height: auto; width: auto !important;
       min-width: min(70vw, 900px); object-fit: contain; object-position: left;
       align-self: flex-start; }
+pre { font-size: 24px; line-height: 1.5; margin: 0; white-space: pre-wrap; }
 footer { margin-top: auto; font-size: 18px; color: #4d4d4d; }
 @media print {
   @page { size: A4 landscape; margin: 0; }
@@ -97,7 +99,7 @@ def page(deck: dict) -> str:
     deck
         Its ``title``, ``subtitle`` and ``slide``: each with a ``chapter`` (two
         digits), a ``heading`` of it, a sentence to ``say`` and, if another than the
-        first is meant, which ``picture`` of the section; 0 for none.
+        first is meant, which ``picture`` of the section; for 0 what it prints first.
 
     Raises
     ------
@@ -134,7 +136,7 @@ def section_slides(
     say
         One sentence, Markdown.
     picture
-        Which picture of the section is shown, from 1; 0 for none.
+        Which picture of the section is shown, from 1; for 0 what it prints first.
     """
     cells = section(chapter, heading)
     title = f"<h2>{chapter} · {escape(re.sub(r'^[0-9]+ · ', '', heading))}</h2>"
@@ -147,7 +149,7 @@ def section_slides(
             f"Section {heading!r} of chapter {chapter} has {len(images)} pictures, "
             f"and number {picture} is asked for."
         )
-    drawn = images[picture - 1] if picture else ""
+    drawn = images[picture - 1] if picture else printed(cells)
     yield f'{title}<div class="say">{in_html(say)}</div>{drawn}'
 
 
@@ -184,6 +186,16 @@ def shown(cell: nbformat.NotebookNode) -> str:
     """Return the HTML among a cell's outputs."""
     outputs = cell.get("outputs", ())
     return "".join(output.get("data", {}).get("text/html", "") for output in outputs)
+
+
+def printed(cells: Sequence[nbformat.NotebookNode]) -> str:
+    """Return what a section prints first, if it is short enough for a slide."""
+    for cell in cells:
+        for output in cell.get("outputs", ()):
+            text = output.get("text", "").strip("\n")
+            if 0 < text.count("\n") + 1 <= MOST_LINES:
+                return f"<pre>{escape(text)}</pre>"
+    return ""
 
 
 def in_html(markdown: str) -> str:

@@ -97,6 +97,7 @@ class CellExplorer(Panel):
         self.Z, self.p, self.decisions = Z, p.double(), decisions
         self._partitions = dict(partitions)
         self._made: dict[tuple[str, int], Partition] = {}
+        self._found: dict[Partition, tuple[Tensor, Tensor]] = {}
         self._quiet = False
         self.controls = _controls(list(partitions), cells)
         self.controls["cell"].max = len(self._chosen()) - 1
@@ -178,8 +179,16 @@ class CellExplorer(Panel):
         self.show()
 
     def _terms(self) -> Tensor:
-        cells, y_hat = self._chosen(), (self.p >= 0.5).double()
-        return cell_terms(cells, self.Z, y_hat, self.Z, y_hat)
+        return self._looked_at()[1]
+
+    def _looked_at(self) -> tuple[Tensor, Tensor]:
+        """Return everybody's cell, and their terms of the agreement, found once."""
+        cells = self._chosen()
+        if cells not in self._found:
+            y_hat = (self.p >= 0.5).double()
+            terms = cell_terms(cells, self.Z, y_hat, self.Z, y_hat)
+            self._found[cells] = cells.assign(self.Z), terms
+        return self._found[cells]
 
     def _cells(self, partition: str, number: int) -> Partition:
         key = partition, number
@@ -198,14 +207,14 @@ class CellExplorer(Panel):
             [corners.numpy() for corners in cells.polygons()],
             self.Z.numpy(),
             (self.p >= 0.5).long().numpy(),
-            cells.assign(self.Z).numpy(),
+            self._looked_at()[0].numpy(),
             chosen=self.controls["cell"].value,
             decisions=self.decisions,
         )
 
     def _table_html(self) -> str:
         cells, chosen = self._chosen(), self.controls["cell"].value
-        inside = cells.assign(self.Z) == chosen
+        inside = self._looked_at()[0] == chosen
         p, yes = self.p[inside].numpy(), self.decisions[1]
         rows = [("people", f"{len(p):,}"), ("across", f"{cells.diameters[chosen]:.2f}")]
         if len(p):

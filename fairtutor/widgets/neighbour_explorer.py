@@ -83,6 +83,7 @@ class NeighbourExplorer(Panel):
         self.classes = [str(name) for name in classes]
         self._distances = {name: Z.double() for name, Z in distances.items()}
         self._images, self._names = images, names
+        self._last: tuple = None, None  # which settings were ranked last, the answer
         self._allowed = {
             "row": Number(0, n - 1, whole=True),
             "neighbours": Number(1, min(MOST, n - 1), whole=True),
@@ -149,6 +150,11 @@ class NeighbourExplorer(Panel):
 
     def _ranked(self) -> dict[str, tuple[list[int], list[float]]]:
         """Return the nearest rows and their distances; of ties, the first row."""
+        if self._last[0] != self.value:
+            self._last = self.value, self._rank()
+        return self._last[1]
+
+    def _rank(self) -> dict[str, tuple[list[int], list[float]]]:
         row, found = self.controls["row"].value, {}
         for name, Z in self._distances.items():
             apart = (Z - Z[row]).norm(dim=1)

@@ -107,6 +107,7 @@ D/ρ: 0.8.')
         self._distances = {name: X.double() for name, X in distances.items()}
         self._people, self._images = people, images
         self._worst: dict[str, int] = {}
+        self._last: tuple = None, None  # who was ranked last, and the answer
         self._require(row, next(iter(distances)))
         self.controls = _controls(len(p), list(distances), row)
         self.worst: Button = button(
@@ -200,7 +201,13 @@ D/ρ: 0.8.')
     def _ranked(self, row: int | None = None) -> tuple[Tensor, Tensor, Tensor]:
         """Return the nearest others, their distances, and how differently treated."""
         row = self.controls["row"].value if row is None else row
-        X = self._distances[self.controls["distance"].value]
+        name = self.controls["distance"].value
+        if self._last[0] != (row, name):
+            self._last = (row, name), self._rank(row, name)
+        return self._last[1]
+
+    def _rank(self, row: int, name: str) -> tuple[Tensor, Tensor, Tensor]:
+        X = self._distances[name]
         apart = (X - X[row]).norm(dim=1)
         apart[row] = torch.inf
         difference = total_variation(self.p[row].expand_as(self.p), self.p)
