@@ -22,6 +22,11 @@ LOCAL_PATH = re.compile(
     rf"|site-packages|{re.escape(str(ROOT))}"
 )
 
+CITED = re.compile(
+    r"\b([A-Z][\w’'-]+)(?:,? (?:et al\.|(?:and|&) [A-Z][\w’'-]+))+,? \(?(\d{4})\)?"
+)
+LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+
 spec = importlib.util.spec_from_file_location(
     "execute_chapters", ROOT / "scripts" / "execute_chapters.py"
 )
@@ -175,6 +180,52 @@ def test_code_cells_are_short(chapter):
     lengths = [len(cell.source.splitlines()) for cell in code(chapter)]
     assert median(lengths) <= 6
     assert sum(length <= 18 for length in lengths) >= 0.9 * len(lengths)
+
+
+def unlisted(notebook):
+    """Return the (author, year) that the text cites and the references do not have."""
+    text = "\n\n".join(words(notebook))
+    body, listed = text.rsplit("## References", 1)
+    entries = re.split(r"^- ", listed, flags=re.MULTILINE)
+    return [
+        (name, year)
+        for name, year in sorted(set(CITED.findall(body)))
+        if not any(name in entry and year in entry for entry in entries)
+    ]
+
+
+def test_every_citation_is_among_the_references(chapter):
+    assert unlisted(chapter) == []
+
+
+def test_a_citation_without_a_reference_is_noticed():
+    text = "As Dwork et al. (2012) and Jung and Roth (2019) say.\n\n## References\n\n"
+    listed = "- Dwork, C. et al. (2012). *Fairness through awareness*."
+    notebook = new_notebook(cells=[new_markdown_cell(text + listed)])
+    assert unlisted(notebook) == [("Jung", "2019")]
+
+
+def test_links_lead_to_files_of_the_course(path, chapter):
+    for link in LINK.findall("\n\n".join(words(chapter))):
+        if "://" not in link and not link.startswith("mailto:"):
+            assert (path.parent / link).exists(), link
+
+
+def first_picture(notebook):
+    """Return how many code cells there are up to the first that shows a picture."""
+    for number, cell in enumerate(code(notebook), start=1):
+        if any(
+            "<img" in out.get("data", {}).get("text/html", "") for out in cell.outputs
+        ):
+            return number
+    return None
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_the_first_picture_comes_early(path):
+    found = first_picture(nbformat.read(path, as_version=4))
+    # Chapter 08 proves a bound first, and draws it then.
+    assert found is not None and found <= (15 if path.stem.startswith("08") else 7)
 
 
 # --- the script that executes them ---------------------------------------------------
