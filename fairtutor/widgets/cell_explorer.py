@@ -1,7 +1,7 @@
 """Cells of the plane: who is in one, and whether all there are treated alike."""
 
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from ipywidgets import HTML, Dropdown, HBox, IntSlider, Layout
@@ -32,6 +32,14 @@ class Partition(Protocol):
 
     def polygons(self) -> list[Tensor]:
         """Return each cell's corners."""
+
+
+class _Found(NamedTuple):
+    """Everybody's cell, their terms of the agreement, and the cells' corners."""
+
+    cell: Tensor
+    terms: Tensor
+    corners: list[np.ndarray]
 
 
 class CellExplorer(Panel):
@@ -97,7 +105,7 @@ class CellExplorer(Panel):
         self.Z, self.p, self.decisions = Z, p.double(), decisions
         self._partitions = dict(partitions)
         self._made: dict[tuple[str, int], Partition] = {}
-        self._found: dict[Partition, tuple[Tensor, Tensor]] = {}
+        self._found: dict[Partition, _Found] = {}
         self._quiet = False
         self.controls = _controls(list(partitions), cells)
         self.controls["cell"].max = len(self._chosen()) - 1
@@ -179,15 +187,16 @@ class CellExplorer(Panel):
         self.show()
 
     def _terms(self) -> Tensor:
-        return self._looked_at()[1]
+        return self._looked_at().terms
 
-    def _looked_at(self) -> tuple[Tensor, Tensor]:
-        """Return everybody's cell, and their terms of the agreement, found once."""
+    def _looked_at(self) -> _Found:
+        """Return what is found out once about a partition."""
         cells = self._chosen()
         if cells not in self._found:
             y_hat = (self.p >= 0.5).double()
             terms = cell_terms(cells, self.Z, y_hat, self.Z, y_hat)
-            self._found[cells] = cells.assign(self.Z), terms
+            corners = [polygon.numpy() for polygon in cells.polygons()]
+            self._found[cells] = _Found(cells.assign(self.Z), terms, corners)
         return self._found[cells]
 
     def _cells(self, partition: str, number: int) -> Partition:
@@ -202,19 +211,19 @@ class CellExplorer(Panel):
         )
 
     def _picture(self) -> Diagram:
-        cells = self._chosen()
+        found = self._looked_at()
         return cells_in_the_plane(
-            [corners.numpy() for corners in cells.polygons()],
+            found.corners,
             self.Z.numpy(),
             (self.p >= 0.5).long().numpy(),
-            self._looked_at()[0].numpy(),
+            found.cell.numpy(),
             chosen=self.controls["cell"].value,
             decisions=self.decisions,
         )
 
     def _table_html(self) -> str:
         cells, chosen = self._chosen(), self.controls["cell"].value
-        inside = self._looked_at()[0] == chosen
+        inside = self._looked_at().cell == chosen
         p, yes = self.p[inside].numpy(), self.decisions[1]
         rows = [("people", f"{len(p):,}"), ("across", f"{cells.diameters[chosen]:.2f}")]
         if len(p):
