@@ -119,7 +119,7 @@ def main() -> int:
         browser = playwright.chromium.launch(
             executable_path=find_browser(), headless=True, args=list(FLAGS)
         )
-        page = browser.new_page(viewport={"width": 1280, "height": 1800})
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
         for case in (case for case in CASES if given.only in case.name):
             with shown(page, case.code):
                 for what, act in case.acts.items():
