@@ -125,7 +125,7 @@ def page(deck: dict) -> str:
 def section_slides(
     chapter: str, heading: str, say: str, picture: int = 1
 ) -> Iterator[str]:
-    """Yield a section's slides: each question on its own, then the picture.
+    """Yield a section's slides: its first question on its own, then the picture.
 
     Parameters
     ----------
@@ -192,8 +192,9 @@ def printed(cells: Sequence[nbformat.NotebookNode]) -> str:
     """Return what a section prints first, if it is short enough for a slide."""
     for cell in cells:
         for output in cell.get("outputs", ()):
-            text = output.get("text", "").strip("\n")
-            if 0 < text.count("\n") + 1 <= MOST_LINES:
+            plain = output.get("data", {}).get("text/plain", "")
+            text = output.get("text", plain).strip("\n")
+            if text and text.count("\n") < MOST_LINES:
                 return f"<pre>{escape(text)}</pre>"
     return ""
 
