@@ -124,8 +124,14 @@ def test_every_indirect_dependency_is_pinned(project, pins):
 
 
 def required_by(need):
-    """Return what an installed package requires on this machine, with its extras."""
-    lines = [Requirement(line) for line in metadata.requires(need.name) or []]
+    """Return what an installed package requires on this machine, with its extras.
+
+    What only an extra needs that is not installed here, such as the hub, has none.
+    """
+    try:
+        lines = [Requirement(line) for line in metadata.requires(need.name) or []]
+    except metadata.PackageNotFoundError:
+        return []
     environments = [{"extra": extra} for extra in (need.extras or {""})]
     return [
         line

@@ -4,7 +4,7 @@ import pytest
 
 from .acts import MINUTE, THEMES, assert_nothing_went_wrong, made_here, screenshot
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.long]
 
 GAME = """
 from fairtutor import load

@@ -4,7 +4,7 @@ import pytest
 
 from .acts import MINUTE, THEMES, assert_nothing_went_wrong, screenshot
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.long]
 
 PANEL = """
 from fairtutor.widgets import ElicitationPanel

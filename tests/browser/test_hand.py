@@ -16,7 +16,7 @@ from .acts import (
 from .test_constant_panels import BOUND
 from .test_loop_panel import EXPLORER, SMALL
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.long]
 
 SLEEPER = (
     EXPLORER

@@ -13,7 +13,7 @@ from .acts import (
     wait_for_drawing,
 )
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.long]
 
 EXPLORER = """
 import torch
