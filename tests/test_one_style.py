@@ -32,9 +32,7 @@ def drawn_elsewhere(source: str) -> list[str]:
             names = [alias.name for alias in node.names]
         if isinstance(node, ast.ImportFrom):
             names = [f"{node.module}.{alias.name}" for alias in node.names]
-        found += [
-            name for name in names if re.match(r"(matplotlib|pylab|plotly)", name)
-        ]
+        found += [name for name in names if DRAWS.match(name)]
     return found
 
 
